@@ -1,0 +1,60 @@
+"""Deltas: the differences between what was used and what is billed, as the warehouse computed them.
+
+Belongs here: the kinds and outcomes (their SQL twins stand in dbt_project; a test compares them) and the shape.
+Does not belong here: computing them.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from pipelines.findings import Evidence
+
+
+class DeltaKind(StrEnum):
+    """What the difference is."""
+
+    INCREASE = "increase"
+    DECREASE = "decrease"
+    UNBILLED = "unbilled"
+    VANISHED = "vanished"
+    MATCHED = "matched"
+
+
+class DeltaOutcome(StrEnum):
+    """What follows from it. Only ``proposed`` becomes a change; all others but ``settled`` become findings."""
+
+    PROPOSED = "proposed"
+    SETTLED = "settled"
+    HELD = "held"
+    INCOMPLETE_SOURCE = "incomplete_source"
+    AMBIGUOUS_TARGET = "ambiguous_target"
+    MIXED_BASIS = "mixed_basis"
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Grain: one agreement line in scope, or one (account, service) that is used and stands on no line.
+
+    ``quantity_before`` is None when there is no line; ``quantity_used`` is the sum over all sources before unit
+    rules; ``quantity_after`` is what the PSA's quantity field should hold. ``amount_delta`` is at the line's own
+    price, None where the PSA gives none.
+    """
+
+    kind: DeltaKind
+    outcome: DeltaOutcome
+    account_id: str
+    account_name: str
+    service_id: str
+    service_name: str
+    agreement_id: str | None
+    line_id: str | None
+    quantity_before: Decimal | None
+    quantity_used: Decimal
+    quantity_after: Decimal
+    unit_price: Decimal | None
+    currency: str | None
+    amount_delta: Decimal | None
+    sources: tuple[str, ...]
+    evidence_count: int
+    evidence: tuple[Evidence, ...]

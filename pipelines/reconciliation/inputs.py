@@ -1,0 +1,113 @@
+"""What a month is reconciled from, and the figures the warehouse answers with.
+
+Belongs here: the shapes on both sides of the warehouse.
+Does not belong here: gathering them (``month``) or computing them (``dbt_project``).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from pipelines.agreements.records import PsaCopy
+from pipelines.findings import Evidence
+from pipelines.intake.drops import UsageRevision
+from pipelines.mapping.entries import AccountMapping, ServiceMapping, UnitRule
+from pipelines.periods import BillingPeriod
+from pipelines.reconciliation.deltas import Delta
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """Whether a source may speak for the month. Grain: one per expected source."""
+
+    source: str
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class DoubtfulRow:
+    """A rejected record that could explain a decrease. A key of None could not be read: it may be anything."""
+
+    source: str
+    account_key: str | None
+    service_key: str | None
+
+
+@dataclass(frozen=True)
+class MonthInputs:
+    """Everything a month's figures follow from; the mapping entries are those live on its last day.
+
+    ``revisions`` are the current ones, with their rows in the lake; incomplete ones are shown but propose nothing.
+    ``psa`` is a complete copy.
+    """
+
+    tenant: str
+    period: BillingPeriod
+    revisions: tuple[UsageRevision, ...]
+    source_states: tuple[SourceState, ...]
+    doubtful_rows: tuple[DoubtfulRow, ...]
+    accounts: tuple[AccountMapping, ...]
+    services: tuple[ServiceMapping, ...]
+    units: tuple[UnitRule, ...]
+    psa: PsaCopy
+    as_of_date: date
+    """The day on which agreement lines must be live: today for an open period."""
+    currency: str
+    """The tenant's billing currency, where an agreement names none."""
+
+
+@dataclass(frozen=True)
+class UnmappedUsage:
+    """Usage that no mapping leads anywhere. Grain: (source, account key, service key, currency)."""
+
+    source: str
+    account_key: str
+    account_name: str
+    service_key: str
+    service_name: str
+    is_account_mapped: bool
+    is_service_mapped: bool
+    quantity: Decimal
+    amount: Decimal | None
+    currency: str | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class ClassedRows:
+    """Rows whose charge class carries no quantity. Grain: (source, charge class, charge kind, currency)."""
+
+    source: str
+    charge_class: str
+    charge_kind: str
+    rows: int
+    quantity: Decimal
+    amount: Decimal | None
+    currency: str | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """The conservation law of one source: quantity = mapped + unmapped + excluded."""
+
+    source: str
+    quantity: Decimal
+    mapped: Decimal
+    unmapped: Decimal
+    excluded: Decimal
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost or doubled between reading and mapping."""
+        return self.quantity == self.mapped + self.unmapped + self.excluded
+
+
+@dataclass(frozen=True)
+class MonthFigures:
+    """The warehouse's answer for one month."""
+
+    deltas: tuple[Delta, ...]
+    unmapped: tuple[UnmappedUsage, ...]
+    classed_rows: tuple[ClassedRows, ...]
+    conservation: tuple[Conservation, ...]

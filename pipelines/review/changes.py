@@ -1,0 +1,71 @@
+"""Proposed changes: one line, one number before, one number after, one revision at a time.
+
+Belongs here: what a change is and how fresh deltas meet the changes that stand already.
+Does not belong here: storing them, approving them, writing them.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pipelines.findings import Evidence
+from pipelines.identity import ChangeId
+from pipelines.reconciliation.deltas import DeltaKind
+
+
+class ChangeStatus(StrEnum):
+    """Where a change stands. Stored and shown; never rename one."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    SUPERSEDED = "superseded"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    WRITTEN = "written"
+    STALE = "stale"
+    REFUSED = "refused"
+
+
+class When(StrEnum):
+    """When a change is due."""
+
+    NOW = "now"
+    AT_RENEWAL = "at_renewal"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One revision of a change. ``change_id`` is stable per (tenant, period, line or account + service).
+
+    ``line_id`` is None for new found revenue. ``provenance_hash`` names the usage rows, mapping entries and profile
+    versions that the number rests on.
+    """
+
+    change_id: ChangeId
+    revision: int
+    period: str
+    kind: DeltaKind
+    status: ChangeStatus
+    sources: tuple[str, ...]
+    account_id: str
+    account_name: str
+    service_id: str
+    service_name: str
+    agreement_id: str | None
+    line_id: str | None
+    quantity_before: Decimal | None
+    quantity_after: Decimal
+    unit_price: Decimal | None
+    amount_delta: Decimal | None
+    currency: str | None
+    effective_date: date
+    when: When
+    needs: tuple[str, ...]
+    flags: tuple[str, ...]
+    evidence_count: int
+    evidence: tuple[Evidence, ...]
+    provenance_hash: str
+    proposed_at: datetime
+    batch_id: str | None = None
