@@ -38,7 +38,7 @@ class MonthInputs:
     """Everything a month's figures follow from; the mapping entries are those live on its last day.
 
     ``revisions`` are the current ones, with their rows in the lake; incomplete ones are shown but propose nothing.
-    ``psa`` is a complete copy.
+    ``psa`` is a complete copy, or None when there is none to compare with: then no source may speak.
     """
 
     tenant: str
@@ -49,7 +49,7 @@ class MonthInputs:
     accounts: tuple[AccountMapping, ...]
     services: tuple[ServiceMapping, ...]
     units: tuple[UnitRule, ...]
-    psa: PsaCopy
+    psa: PsaCopy | None
     as_of_date: date
     """The day on which agreement lines must be live: today for an open period."""
     currency: str

@@ -1,0 +1,323 @@
+"""What a month asks people to look at: findings that follow from its inputs and figures.
+
+Belongs here: one function per kind of finding, each with its words and its remedy.
+Does not belong here: deciding that a number is wrong (``dbt_project``, ``pipelines.intake``).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pipelines.agreements.records import PsaCopy, PsaRecords
+from pipelines.findings import Evidence, Finding, FindingKind
+from pipelines.identity import RevisionId
+from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
+from pipelines.intake.rows import RowClass, RowError
+from pipelines.mapping.entries import AccountMapping, ServiceMapping
+from pipelines.quantities import text
+from pipelines.reconciliation.deltas import Delta, DeltaOutcome
+from pipelines.reconciliation.expected import ExpectedDrop
+from pipelines.reconciliation.inputs import ClassedRows, MonthFigures, UnmappedUsage
+
+MOST_EVIDENCE = 20
+"""Records named in one finding; the rest is counted. The outside contract gives the same bound for changes."""
+
+
+@dataclass(frozen=True)
+class MonthSeen:
+    """Everything findings are drawn from. ``figures`` is None when the month could not be computed at all."""
+
+    period: str
+    expected: Sequence[ExpectedDrop]
+    rejected: Sequence[tuple[RevisionId, RowError]]
+    arrivals: Sequence[Arrival]
+    psa_copy: PsaCopy | None
+    is_psa_copied: bool
+    psa: PsaRecords
+    accounts: Sequence[AccountMapping]
+    services: Sequence[ServiceMapping]
+    figures: MonthFigures | None
+    overtaken: Sequence[Delta] = ()
+
+
+def month_findings(seen: MonthSeen) -> list[Finding]:
+    """All findings of a month, each once, in the order an operator should read them."""
+    found: list[Finding] = [
+        *_psa_unavailable(seen),
+        *_incomplete_sources(seen),
+        *_quarantined(seen),
+        *_rejected(seen),
+        *_control_totals(seen),
+        *_unmapped(seen),
+        *_classed(seen),
+        *_stopped_deltas(seen),
+        *_overtaken(seen),
+        *_inactive(seen),
+        *_duplicates(seen),
+    ]
+    return list({finding.id: finding for finding in found}.values())
+
+
+def _psa_unavailable(seen: MonthSeen) -> Iterator[Finding]:
+    if seen.is_psa_copied:
+        return
+    copy = seen.psa_copy
+    if copy is None:
+        message = "no PSA is configured"
+    else:
+        message = copy.message or f"the newest copy is of {copy.finished_at:%Y-%m-%d %H:%M} UTC, older than a day"
+    yield Finding(
+        seen.period,
+        FindingKind.PSA_UNAVAILABLE,
+        None,
+        "psa",
+        f"The PSA could not be copied whole: {message}. Nothing is proposed for this month.",
+        "Mend the connection (trueup config get psa.base_url; the credentials stand in the environment) and run again.",
+    )
+
+
+_REMEDIES = {
+    SourceVerdict.EMPTY: "Export the file again and drop it into the inbox; an empty file never means zero usage.",
+    SourceVerdict.REFUSED: "Mend the import profile or the file's header, then drop the file again.",
+    SourceVerdict.INCOMPLETE: "Drop the whole file into the inbox; until then nothing is proposed from this source.",
+}
+_RETIRE = "Drop the file into the inbox, or retire it: trueup inbox retire."
+
+
+def _incomplete_sources(seen: MonthSeen) -> Iterator[Finding]:
+    for drop in seen.expected:
+        if drop.is_complete:
+            continue
+        revision = drop.revision
+        what = f"{drop.source}: {revision.file_name} is {drop.verdict}" if revision else drop.source
+        yield Finding(
+            seen.period,
+            FindingKind.INCOMPLETE_SOURCE,
+            drop.source,
+            f"{drop.profile}|{drop.part}",
+            f"{what}: {'; '.join(drop.reasons)}. No line that this source speaks for gets a proposal.",
+            _REMEDIES[drop.verdict] if revision else _RETIRE,
+            quantity=revision.quantity if revision else None,
+        )
+
+
+def _quarantined(seen: MonthSeen) -> Iterator[Finding]:
+    for arrival in seen.arrivals:
+        if arrival.status is ArrivalStatus.QUARANTINED:
+            yield Finding(
+                seen.period,
+                FindingKind.QUARANTINED_FILE,
+                arrival.source,
+                arrival.file_id,
+                f"{arrival.path} was not taken in: {arrival.reason}.",
+                f"Mend it, then: trueup inbox release {arrival.file_id}",
+            )
+
+
+def _rejected(seen: MonthSeen) -> Iterator[Finding]:
+    source_of = {d.revision.revision_id: d.revision for d in seen.expected if d.revision}
+    groups: dict[tuple[RevisionId, str | None, str], list[RowError]] = defaultdict(list)
+    for revision_id, error in seen.rejected:
+        groups[(revision_id, error.column, error.reason)].append(error)
+    for (revision_id, column, reason), errors in groups.items():
+        revision = source_of[revision_id]
+        rows = ", ".join(str(error.row) for error in errors[:MOST_EVIDENCE])
+        more = f" and {len(errors) - MOST_EVIDENCE} more" if len(errors) > MOST_EVIDENCE else ""
+        where = f", column {column}" if column else ""
+        yield Finding(
+            seen.period,
+            FindingKind.REJECTED_ROW,
+            revision.drop.source,
+            f"{revision.drop.profile}|{revision.drop.part}|{column}|{reason}",
+            f"{revision.file_name}, row {rows}{more}{where}: {reason}",
+            f"{errors[0].remedy} Or: trueup rows list --file {revision.file_id}",
+            evidence=tuple(_evidence(revision, error) for error in errors[:MOST_EVIDENCE]),
+        )
+
+
+def _evidence(revision: UsageRevision, error: RowError) -> Evidence:
+    return Evidence(revision.file_name, revision.sha256, error.sheet, error.row)
+
+
+def _control_totals(seen: MonthSeen) -> Iterator[Finding]:
+    for drop in seen.expected:
+        if drop.revision and drop.revision.rows.totals:
+            count = drop.revision.rows.totals
+            yield Finding(
+                seen.period,
+                FindingKind.REJECTED_ROW,
+                drop.source,
+                f"{drop.profile}|{drop.part}|control totals",
+                f"{drop.revision.file_name}: {count} control total{'s' if count > 1 else ''} set aside and compared "
+                f"with the rows; {'they agree' if drop.is_complete else 'see the verdict of the file'}.",
+                "Nothing to do while they agree.",
+            )
+
+
+def _unmapped(seen: MonthSeen) -> Iterator[Finding]:
+    usage = seen.figures.unmapped if seen.figures else ()
+    accounts: dict[tuple[str, str], list[UnmappedUsage]] = defaultdict(list)
+    services: dict[tuple[str, str], list[UnmappedUsage]] = defaultdict(list)
+    for item in usage:
+        if not item.is_account_mapped:
+            accounts[(item.source, item.account_key)].append(item)
+        if not item.is_service_mapped:
+            services[(item.source, item.service_key)].append(item)
+    for (source, key), items in accounts.items():
+        name = f" ({items[0].account_name})" if items[0].account_name != key else ""
+        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_ACCOUNT, source, key, name, items)
+    for (source, key), items in services.items():
+        name = f" ({items[0].service_name})" if items[0].service_name != key else ""
+        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_SERVICE, source, key, name, items)
+
+
+def _unmapped_finding(
+    period: str, kind: FindingKind, source: str, key: str, name: str, items: Sequence[UnmappedUsage]
+) -> Finding:
+    thing = "account" if kind is FindingKind.UNMAPPED_ACCOUNT else "service"
+    quantity = sum((item.quantity for item in items), Decimal(0))
+    amounts = [item.amount for item in items if item.amount is not None]
+    currencies = {item.currency for item in items}
+    is_one_currency = len(currencies) == 1
+    return Finding(
+        period,
+        kind,
+        source,
+        key,
+        f"{source}: the {thing} {key!r}{name} is not mapped; {text(quantity)} units reach no agreement line.",
+        f"Map or exclude it in a mapping file ({thing}s: source {source}, key {key!r}): trueup mappings import.",
+        quantity=quantity,
+        amount=sum(amounts, Decimal(0)) if amounts and is_one_currency else None,
+        currency=next(iter(currencies)) if is_one_currency else None,
+        evidence=tuple(e for item in items for e in item.evidence)[:MOST_EVIDENCE],
+    )
+
+
+_CLASS_FINDINGS: Mapping[str, tuple[FindingKind, str, str]] = {
+    RowClass.PRORATION: (
+        FindingKind.PRORATION,
+        "is money for part of a month and carries no quantity",
+        "Check the amount against the change it belongs to; the quantity is not touched.",
+    ),
+    RowClass.UNKNOWN: (
+        FindingKind.UNKNOWN_CHARGE,
+        "is in no list of the profile's charges; it is kept and counts no quantity, and it holds decreases",
+        "Add the charge kind to the right list under charges in the import profile.",
+    ),
+}
+
+
+def _classed(seen: MonthSeen) -> Iterator[Finding]:
+    for rows in seen.figures.classed_rows if seen.figures else ():
+        if rows.charge_class in _CLASS_FINDINGS:
+            yield _classed_finding(seen.period, rows)
+
+
+def _classed_finding(period: str, rows: ClassedRows) -> Finding:
+    kind, meaning, remedy = _CLASS_FINDINGS[rows.charge_class]
+    return Finding(
+        period,
+        kind,
+        rows.source,
+        f"{rows.charge_kind}|{rows.currency}",
+        f"{rows.source}: the charge kind {rows.charge_kind!r} ({rows.rows} rows) {meaning}.",
+        remedy,
+        quantity=rows.quantity,
+        amount=rows.amount,
+        currency=rows.currency,
+        evidence=rows.evidence[:MOST_EVIDENCE],
+    )
+
+
+_STOPPED: Mapping[DeltaOutcome, tuple[FindingKind, str, str]] = {
+    DeltaOutcome.HELD: (
+        FindingKind.HELD,
+        "the fall to {after} is held: rows of the same source that could not be read, mapped or classed may explain it",
+        "Mend the rejected rows, unmapped keys or unknown charge kinds of this source; the month is computed anew.",
+    ),
+    DeltaOutcome.AMBIGUOUS_TARGET: (
+        FindingKind.AMBIGUOUS_TARGET,
+        "{used} units are used, and more than one agreement line could carry them; none is changed",
+        "End the line that is not meant in the PSA, or map the service so that one line remains.",
+    ),
+    DeltaOutcome.MIXED_BASIS: (
+        FindingKind.MIXED_BASIS,
+        "sources of different basis (a subscription export and an invoice, say) lead to one line; they are never added",
+        "Exclude one of the sources for this service in the mappings.",
+    ),
+}
+
+
+def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
+    for delta in seen.figures.deltas if seen.figures else ():
+        if delta.outcome in _STOPPED:
+            kind, words, remedy = _STOPPED[delta.outcome]
+            what = words.format(after=text(delta.quantity_after), used=text(delta.quantity_used))
+            yield _delta_finding(seen.period, delta, kind, what, remedy)
+
+
+def _overtaken(seen: MonthSeen) -> Iterator[Finding]:
+    for delta in seen.overtaken:
+        what = f"a newer month already speaks for this line; the difference of {seen.period} is not proposed"
+        yield _delta_finding(seen.period, delta, FindingKind.HELD, what, "Review the newer month's change instead.")
+
+
+def _delta_finding(period: str, delta: Delta, kind: FindingKind, what: str, remedy: str) -> Finding:
+    before = "no line" if delta.quantity_before is None else f"line {delta.line_id} at {text(delta.quantity_before)}"
+    return Finding(
+        period,
+        kind,
+        ", ".join(delta.sources) or None,
+        delta.line_id or f"{delta.account_id}|{delta.service_id}",
+        f"{delta.account_name}, {delta.service_name} ({before}): {what}.",
+        remedy,
+        quantity=delta.quantity_used,
+        amount=delta.amount_delta,
+        currency=delta.currency,
+        evidence=delta.evidence,
+    )
+
+
+def _inactive(seen: MonthSeen) -> Iterator[Finding]:
+    accounts = {str(account.id): account.is_active for account in seen.psa.accounts}
+    services = {str(service.id): service.is_active for service in seen.psa.services}
+    if not accounts and not services:
+        return
+    for entry in seen.accounts:
+        yield from _inactive_targets(seen.period, entry, "account", (s.target for s in entry.shares), accounts)
+    for service in seen.services:
+        yield from _inactive_targets(seen.period, service, "service", service.services, services)
+
+
+def _inactive_targets(
+    period: str,
+    entry: AccountMapping | ServiceMapping,
+    thing: str,
+    targets: Iterable[str],
+    is_active: Mapping[str, bool],
+) -> Iterator[Finding]:
+    for target in targets:
+        if not is_active.get(target, False):
+            state = "inactive" if target in is_active else "not in the PSA"
+            yield Finding(
+                period,
+                FindingKind.INACTIVE_TARGET,
+                entry.source,
+                f"{thing}|{entry.key}|{target}",
+                f"{entry.source}: the key {entry.key!r} is mapped to {thing} {target}, which is {state}.",
+                f"Map the key to another {thing}, exclude it, or end the entry with until.",
+            )
+
+
+def _duplicates(seen: MonthSeen) -> Iterator[Finding]:
+    for arrival in seen.arrivals:
+        if arrival.status is ArrivalStatus.DUPLICATE:
+            yield Finding(
+                seen.period,
+                FindingKind.DUPLICATE_FILE,
+                arrival.source,
+                arrival.file_id,
+                f"{arrival.name} has the content of the current revision: it counts once.",
+                "Nothing to do.",
+            )

@@ -1,0 +1,122 @@
+"""Reconciling a month: gather what is known, have the warehouse compute, remember what it was computed from.
+
+Belongs here: the use case up to the figures, its Protocols, the hash of a month's inputs.
+Does not belong here: proposals (``pipelines.review``), SQL (``dbt_project``), storage (``resources``).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from pipelines.agreements.records import CopyStatus, PsaCopy, PsaRecords
+from pipelines.identity import RevisionId
+from pipelines.intake.drops import Arrival, DropIdentity, UsageRevision
+from pipelines.intake.rows import RowError
+from pipelines.mapping.entries import RecordedEntry
+from pipelines.mapping.live import LiveMappings, live_on
+from pipelines.periods import BillingPeriod
+from pipelines.reconciliation.expected import ExpectedDrop, expected_drops, source_states
+from pipelines.reconciliation.inputs import DoubtfulRow, MonthFigures, MonthInputs
+
+OLDEST_COPY = timedelta(hours=24)
+"""A PSA copy older than this is not compared with: people have changed the PSA since (features.md, M7)."""
+
+
+@dataclass(frozen=True)
+class MonthRecords:
+    """What the store knows about a month, read in one transaction."""
+
+    revisions: Sequence[UsageRevision]
+    previous_drops: Sequence[DropIdentity]
+    arrivals: Sequence[Arrival]
+    rejected: Sequence[tuple[RevisionId, RowError]]
+    entries: Sequence[RecordedEntry]
+    psa_copy: PsaCopy | None
+
+
+@dataclass(frozen=True)
+class MonthView:
+    """A month's records put in relation: who is expected, which mappings are live, may the PSA be compared with."""
+
+    records: MonthRecords
+    expected: Sequence[ExpectedDrop]
+    live: LiveMappings
+    is_psa_copied: bool
+    input_hash: str
+
+    @property
+    def figures_key(self) -> str:
+        """Names the figures that follow from these inputs and this PSA copy."""
+        copy = self.records.psa_copy
+        return f"{self.input_hash}-{copy.copy_id if copy and self.is_psa_copied else 'no-psa'}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Whose month it is: the id in every path and the currency where an agreement names none."""
+
+    id: str
+    currency: str
+
+
+class MonthLedger(Protocol):
+    """Where a month's records are read."""
+
+    def read_month(self, period: BillingPeriod) -> MonthRecords:
+        """Everything known about a month, as of one instant."""
+        ...
+
+
+class MonthLake(Protocol):
+    """Where PSA copies and computed months are kept."""
+
+    def read_psa(self, lake_path: str) -> PsaRecords:
+        """The records of a complete copy."""
+        ...
+
+    def read_figures(self, period: str, figures_key: str) -> MonthFigures:
+        """The figures that were computed under this key. Raises ``LookupError`` when there are none."""
+        ...
+
+
+def month_view(period: BillingPeriod, records: MonthRecords, now: datetime) -> MonthView:
+    """The month as its rules see it. Mappings are those live on the month's last day."""
+    live = live_on(records.entries, period.last_day)
+    expected = expected_drops(records.revisions, records.previous_drops, {entry.source for entry in live.services})
+    copy = records.psa_copy
+    is_copied = copy is not None and copy.status is CopyStatus.COMPLETE and now - copy.finished_at <= OLDEST_COPY
+    return MonthView(records, expected, live, is_copied, _input_hash(expected, live))
+
+
+def _input_hash(expected: Sequence[ExpectedDrop], live: LiveMappings) -> str:
+    drops = [
+        f"{drop.source}|{drop.profile}|{drop.part}|{drop.revision.revision_id if drop.revision else ''}"
+        for drop in expected
+    ]
+    return hashlib.sha256("\x1f".join([*drops, live.version]).encode()).hexdigest()[:16]
+
+
+def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView, today: date) -> MonthInputs:
+    """What the warehouse computes a month from.
+
+    Without a usable PSA copy every source is silenced, so nothing can be proposed from a stale or partial copy.
+    """
+    source_of = {revision.revision_id: revision.drop.source for revision in view.records.revisions}
+    return MonthInputs(
+        tenant=tenant.id,
+        period=period,
+        revisions=tuple(revision for revision in view.records.revisions if revision.lake_path is not None),
+        source_states=source_states(view.expected, is_psa_copied=view.is_psa_copied),
+        doubtful_rows=tuple(
+            DoubtfulRow(source_of[revision_id], error.account, error.service)
+            for revision_id, error in view.records.rejected
+        ),
+        accounts=view.live.accounts,
+        services=view.live.services,
+        units=view.live.units,
+        psa=view.records.psa_copy if view.is_psa_copied else None,
+        as_of_date=today,
+        currency=tenant.currency,
+    )

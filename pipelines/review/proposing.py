@@ -1,0 +1,150 @@
+"""How fresh deltas meet the changes that stand: what is new, what stands on, what is withdrawn.
+
+Belongs here: turning deltas into changes, revisions, superseding, one open change per line.
+Does not belong here: approvals and writing.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pipelines.identity import ChangeId
+from pipelines.periods import BillingPeriod
+from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
+from pipelines.review.changes import Change, ChangeStatus, When
+
+IN_FLIGHT = frozenset({ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
+OPEN = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED}) | IN_FLIGHT
+
+
+@dataclass(frozen=True)
+class ProposalPlan:
+    """What to store after a reconciliation, in one transaction.
+
+    ``insert`` are new revisions, ``refresh`` keep their revision but carry fresh names and evidence,
+    ``supersede`` are revisions that no longer hold, ``overtaken`` are deltas that a newer month speaks for.
+    """
+
+    insert: tuple[Change, ...]
+    refresh: tuple[Change, ...]
+    supersede: tuple[Change, ...]
+    standing: tuple[Change, ...]
+    overtaken: tuple[Delta, ...]
+
+
+def change_id(tenant: str, period: str, delta: Delta) -> ChangeId:
+    """The stable id of what a delta is about: (tenant, period, line) or (tenant, period, account + service)."""
+    target = f"line:{delta.line_id}" if delta.line_id else f"new:{delta.account_id}\x1f{delta.service_id}"
+    return ChangeId(hashlib.sha256(f"{tenant}\x1f{period}\x1f{target}".encode()).hexdigest()[:12])
+
+
+def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datetime) -> Change:
+    """The first revision of the change that a proposed delta asks for.
+
+    The effective date is the first day after the month: the same on every rerun, so that it never makes a new
+    revision by itself. Everything that ends at zero, and everything vanished, needs its own tick.
+    """
+    ends_at_zero = delta.quantity_after == 0
+    return Change(
+        change_id=change_id(tenant, period.key, delta),
+        revision=1,
+        period=period.key,
+        kind=delta.kind,
+        status=ChangeStatus.PROPOSED,
+        sources=delta.sources,
+        account_id=delta.account_id,
+        account_name=delta.account_name,
+        service_id=delta.service_id,
+        service_name=delta.service_name,
+        agreement_id=delta.agreement_id,
+        line_id=delta.line_id,
+        quantity_before=delta.quantity_before,
+        quantity_after=delta.quantity_after,
+        unit_price=delta.unit_price,
+        amount_delta=delta.amount_delta,
+        currency=delta.currency,
+        effective_date=period.end_date,
+        when=When.NOW,
+        needs=("confirm_zero",) if ends_at_zero or delta.kind is DeltaKind.VANISHED else (),
+        flags=(),
+        evidence_count=delta.evidence_count,
+        evidence=delta.evidence,
+        provenance_hash=_provenance(delta),
+        proposed_at=now,
+    )
+
+
+def _provenance(delta: Delta) -> str:
+    rows = sorted(f"{item.sha256}:{item.sheet}:{item.row}" for item in delta.evidence)
+    return hashlib.sha256("\x1f".join([*rows, str(delta.evidence_count)]).encode()).hexdigest()[:16]
+
+
+def plan_proposals(
+    tenant: str, period: BillingPeriod, deltas: Iterable[Delta], latest: Sequence[Change], now: datetime
+) -> ProposalPlan:
+    """What a month's deltas do to the changes of all months.
+
+    ``latest`` holds the latest revision of every change of the tenant. A line has one open change at a time: the
+    newest month's. A change in flight is left alone until its outcome is known.
+    """
+    by_id = {change.change_id: change for change in latest}
+    open_by_line = {change.line_id: change for change in latest if change.line_id and change.status in OPEN}
+    insert: list[Change] = []
+    refresh: list[Change] = []
+    supersede: list[Change] = []
+    overtaken: list[Delta] = []
+    confirmed: set[ChangeId] = set()
+    for delta in deltas:
+        if delta.outcome is not DeltaOutcome.PROPOSED:
+            continue
+        rival = open_by_line.get(delta.line_id) if delta.line_id else None
+        if rival and (rival.period > period.key or (rival.status in IN_FLIGHT and rival.period != period.key)):
+            overtaken.append(delta)
+            continue
+        fresh = proposed_change(tenant, period, delta, now)
+        confirmed.add(fresh.change_id)
+        if rival and rival.period < period.key:
+            supersede.append(rival)
+        _meet(fresh, by_id.get(fresh.change_id), insert, refresh, supersede)
+    supersede.extend(
+        change
+        for change in latest
+        if change.period == period.key
+        and change.status in {ChangeStatus.PROPOSED, ChangeStatus.APPROVED}
+        and change.change_id not in confirmed
+    )
+    replaced = {change.change_id for change in [*insert, *refresh]}
+    kept = [change for change in latest if change.change_id in confirmed - replaced and change.status in OPEN]
+    return ProposalPlan(tuple(insert), tuple(refresh), tuple(supersede), (*insert, *refresh, *kept), tuple(overtaken))
+
+
+def _meet(
+    fresh: Change, known: Change | None, insert: list[Change], refresh: list[Change], supersede: list[Change]
+) -> None:
+    if known is None:
+        insert.append(fresh)
+        return
+    same_numbers = _numbers(known) == _numbers(fresh)
+    same_rows = known.provenance_hash == fresh.provenance_hash
+    if known.status in IN_FLIGHT or (known.status is ChangeStatus.DECLINED and same_numbers):
+        return
+    if known.status is ChangeStatus.PROPOSED and same_numbers:
+        refresh.append(replace(fresh, revision=known.revision, proposed_at=known.proposed_at))
+        return
+    if known.status is ChangeStatus.APPROVED and same_numbers and same_rows:
+        return
+    if known.status in {ChangeStatus.PROPOSED, ChangeStatus.APPROVED}:
+        supersede.append(known)
+    insert.append(replace(fresh, revision=known.revision + 1))
+
+
+def _numbers(change: Change) -> tuple[object, ...]:
+    return (
+        change.kind,
+        change.quantity_before,
+        change.quantity_after,
+        change.agreement_id,
+        change.effective_date,
+        change.unit_price,
+    )
