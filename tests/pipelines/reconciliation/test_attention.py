@@ -1,0 +1,221 @@
+"""Every finding names what is wrong, where, and what to do."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipelines.agreements.records import Account, CopyStatus, PsaCopy, PsaRecords, Service
+from pipelines.findings import Finding, FindingKind
+from pipelines.identity import AccountId, ServiceId
+from pipelines.intake.drops import ArrivalStatus, DropIdentity, SourceVerdict
+from pipelines.intake.rows import RowAccounting, RowError
+from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
+from pipelines.reconciliation.attention import MonthSeen, month_findings
+from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome
+from pipelines.reconciliation.expected import expected_drops
+from pipelines.reconciliation.inputs import ClassedRows, MonthFigures, UnmappedUsage
+from tests.pipelines.months import NOW, ROW, arrival, delta, revision
+
+COPY = PsaCopy("copy-1", "connectwise", "https://psa.example", CopyStatus.COMPLETE, NOW, NOW, "psa/1", {})
+PSA = PsaRecords(
+    (Account(AccountId("250"), "Acme", True), Account(AccountId("251"), "Beta", False)),
+    (Service(ServiceId("77"), "M365-BP", "M365 BP", True, None, None),),
+    (),
+    (),
+)
+NO_FIGURES = MonthFigures((), (), (), ())
+
+
+def seen(**fields: Any) -> MonthSeen:
+    """A month without anything to complain about."""
+    made = MonthSeen("2026-10", expected_drops([revision()], [], []), (), (), COPY, True, PSA, (), (), NO_FIGURES)
+    return replace(made, **fields)
+
+
+def only(month: MonthSeen) -> Finding:
+    """The single finding of a month."""
+    (finding,) = month_findings(month)
+    return finding
+
+
+def unmapped(**fields: Any) -> UnmappedUsage:
+    """Twelve units of an account nobody mapped."""
+    made = UnmappedUsage(
+        source="Pax8",
+        account_key="c-9",
+        account_name="Acme Corp",
+        service_key="M365-BP",
+        service_name="M365-BP",
+        is_account_mapped=False,
+        is_service_mapped=True,
+        quantity=Decimal(12),
+        amount=Decimal("264.00"),
+        currency="USD",
+        evidence=(ROW,),
+    )
+    return replace(made, **fields)
+
+
+def test_a_month_without_trouble_has_no_findings() -> None:
+    assert month_findings(seen()) == []
+    assert month_findings(seen(figures=None)) == []
+
+
+def test_a_psa_that_could_not_be_copied_says_that_nothing_is_proposed() -> None:
+    failed = replace(COPY, status=CopyStatus.FAILED, message="the PSA answers 500")
+    finding = only(seen(psa_copy=failed, is_psa_copied=False))
+    assert finding.kind is FindingKind.PSA_UNAVAILABLE
+    assert "the PSA answers 500. Nothing is proposed" in finding.message
+    assert "no PSA is configured" in only(seen(psa_copy=None, is_psa_copied=False)).message
+    old = replace(COPY, finished_at=NOW - timedelta(days=3))
+    assert "2026-10-30 09:00 UTC, older than a day" in only(seen(psa_copy=old, is_psa_copied=False)).message
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (SourceVerdict.EMPTY, "never means zero usage"),
+        (SourceVerdict.REFUSED, "Mend the import profile"),
+        (SourceVerdict.INCOMPLETE, "Drop the whole file"),
+    ],
+)
+def test_a_source_that_may_not_speak_says_why_and_what_to_do(verdict: SourceVerdict, words: str) -> None:
+    broken = revision(verdict=verdict, reasons=("it has 2 rows, 200 the month before",))
+    finding = only(seen(expected=expected_drops([broken], [], [])))
+    assert finding.kind is FindingKind.INCOMPLETE_SOURCE
+    assert f"pax8.csv is {verdict}: it has 2 rows, 200 the month before" in finding.message
+    assert words in finding.remedy
+
+
+def test_a_file_that_did_not_arrive_can_be_retired() -> None:
+    missing = expected_drops([], [DropIdentity("Pax8", "pax8-subscriptions", "2026-09")], [])
+    finding = only(seen(expected=missing))
+    assert "has arrived for this month" in finding.message
+    assert "trueup inbox retire" in finding.remedy
+
+
+def test_a_quarantined_file_can_be_released_by_its_id() -> None:
+    finding = only(seen(arrivals=[arrival(ArrivalStatus.QUARANTINED, reason="two profiles fit")]))
+    assert finding.kind is FindingKind.QUARANTINED_FILE
+    assert "two profiles fit" in finding.message
+    assert "trueup inbox release file-1" in finding.remedy
+
+
+def test_a_duplicate_counts_once() -> None:
+    finding = only(seen(arrivals=[arrival(ArrivalStatus.DUPLICATE), arrival(ArrivalStatus.TAKEN)]))
+    assert finding.kind is FindingKind.DUPLICATE_FILE
+
+
+def error(row: int, **fields: Any) -> RowError:
+    """A quantity that is no number."""
+    made = RowError("pax8.csv", None, row, "Quantity", "1.2.3", "'1.2.3' is no number", "Correct the cell.")
+    return replace(made, **fields)
+
+
+def test_rejected_rows_of_one_cause_are_one_finding_that_names_the_rows() -> None:
+    current = revision()
+    rejected = [(current.revision_id, error(row)) for row in range(5, 30)]
+    rejected.append((current.revision_id, error(99, column=None, reason="too many cells")))
+    first, second = month_findings(seen(rejected=rejected))
+    assert first.kind is FindingKind.REJECTED_ROW
+    assert first.message.startswith("pax8.csv, row 5, 6, 7")
+    assert "and 5 more, column Quantity: '1.2.3' is no number" in first.message
+    assert "trueup rows list --file file-Pax8" in first.remedy
+    assert len(first.evidence) == 20
+    assert second.message == "pax8.csv, row 99: too many cells"
+
+
+def test_control_totals_set_aside_are_told() -> None:
+    one = expected_drops([revision(rows=RowAccounting(valid=2, totals=1))], [], [])
+    assert "1 control total set aside and compared with the rows; they agree" in only(seen(expected=one)).message
+    broken = revision(rows=RowAccounting(valid=2, totals=2), verdict=SourceVerdict.INCOMPLETE, reasons=("x",))
+    findings = month_findings(seen(expected=expected_drops([broken], [], [])))
+    assert "2 control totals set aside" in findings[1].message
+    assert "see the verdict of the file" in findings[1].message
+
+
+def test_unmapped_usage_is_listed_with_its_money_by_account_and_by_service() -> None:
+    both = unmapped(account_key="c-8", account_name="c-8", service_key="X", service_name="New", is_service_mapped=False)
+    figures = replace(NO_FIGURES, unmapped=(unmapped(), unmapped(service_key="E3"), both))
+    findings = month_findings(seen(figures=figures))
+    assert [(f.kind, f.subject, f.quantity, f.amount) for f in findings] == [
+        (FindingKind.UNMAPPED_ACCOUNT, "c-9", Decimal(24), Decimal("528.00")),
+        (FindingKind.UNMAPPED_ACCOUNT, "c-8", Decimal(12), Decimal("264.00")),
+        (FindingKind.UNMAPPED_SERVICE, "X", Decimal(12), Decimal("264.00")),
+    ]
+    assert "the account 'c-9' (Acme Corp) is not mapped; 24 units" in findings[0].message
+    assert "the service 'X' (New) is not mapped" in findings[2].message
+
+
+def test_amounts_of_two_currencies_are_never_added() -> None:
+    figures = replace(NO_FIGURES, unmapped=(unmapped(), unmapped(service_key="E3", currency="EUR")))
+    finding = only(seen(figures=figures))
+    assert (finding.amount, finding.currency) == (None, None)
+    without = replace(NO_FIGURES, unmapped=(unmapped(amount=None),))
+    assert only(seen(figures=without)).amount is None
+
+
+def classed(charge_class: str) -> ClassedRows:
+    """Two rows of one charge kind."""
+    return ClassedRows("Microsoft", charge_class, "prorateCredit", 2, Decimal(-2), Decimal(-8), "USD", (ROW,))
+
+
+def test_proration_and_unknown_charges_are_told_and_taxes_are_not() -> None:
+    figures = replace(NO_FIGURES, classed_rows=(classed("proration"), classed("tax")))
+    finding = only(seen(figures=figures))
+    assert (finding.kind, finding.amount) == (FindingKind.PRORATION, Decimal(-8))
+    unknown = only(seen(figures=replace(NO_FIGURES, classed_rows=(classed("unknown"),))))
+    assert unknown.kind is FindingKind.UNKNOWN_CHARGE
+    assert "in no list of the profile's charges" in unknown.message
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "words"),
+    [
+        (DeltaOutcome.HELD, FindingKind.HELD, "the fall to 8 is held"),
+        (DeltaOutcome.AMBIGUOUS_TARGET, FindingKind.AMBIGUOUS_TARGET, "more than one agreement line"),
+        (DeltaOutcome.MIXED_BASIS, FindingKind.MIXED_BASIS, "different basis"),
+    ],
+)
+def test_a_stopped_difference_names_account_service_and_line(
+    outcome: DeltaOutcome, kind: FindingKind, words: str
+) -> None:
+    stopped = delta(DeltaKind.DECREASE, outcome=outcome, quantity_after=Decimal(8))
+    finding = only(seen(figures=replace(NO_FIGURES, deltas=(stopped, delta()))))
+    assert finding.kind is kind
+    assert finding.message.startswith("Acme, M365 BP (line 1 at 10): ")
+    assert words in finding.message
+
+
+def test_a_stopped_difference_without_a_line_is_known_by_account_and_service() -> None:
+    stopped = delta(
+        DeltaKind.UNBILLED, outcome=DeltaOutcome.MIXED_BASIS, line_id=None, quantity_before=None, sources=()
+    )
+    finding = only(seen(figures=replace(NO_FIGURES, deltas=(stopped,))))
+    assert (finding.subject, finding.source) == ("250|77", None)
+    assert "(no line)" in finding.message
+
+
+def test_a_difference_that_a_newer_month_speaks_for_is_told() -> None:
+    finding = only(seen(overtaken=(delta(),)))
+    assert "a newer month already speaks for this line" in finding.message
+
+
+def test_a_mapping_to_an_inactive_or_missing_target_is_told() -> None:
+    accounts = (
+        AccountMapping("Pax8", "a", (Share("250", Decimal(1)),)),
+        AccountMapping("Pax8", "b", (Share("251", Decimal(1)),)),
+    )
+    services = (ServiceMapping("Pax8", "s", (ServiceId("99"),)),)
+    first, second = month_findings(seen(accounts=accounts, services=services))
+    assert "'b' is mapped to account 251, which is inactive" in first.message
+    assert "'s' is mapped to service 99, which is not in the PSA" in second.message
+    assert month_findings(seen(accounts=accounts, psa=PsaRecords((), (), (), ()))) == []
+
+
+def test_the_same_finding_is_found_again_and_not_added() -> None:
+    assert only(seen(psa_copy=None, is_psa_copied=False)).id == only(seen(psa_copy=None, is_psa_copied=False)).id
+    assert ROW.as_json() == {"file": "pax8.csv", "sha256": "ab" * 32, "sheet": None, "row": 17}
