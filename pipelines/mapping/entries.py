@@ -97,9 +97,14 @@ MappingEntry = AccountMapping | ServiceMapping | UnitRule
 
 @dataclass(frozen=True)
 class RecordedEntry:
-    """An entry as the store keeps it: who decided it, when, and under which stable id."""
+    """An entry as the store keeps it: who decided it, when, and under which stable id.
+
+    Its validity is the one that holds now, an ending included. A superseded entry is kept for the trail and is live
+    on no day any more, whatever its validity says.
+    """
 
     entry_id: str
     entry: MappingEntry
     recorded_by: str
     recorded_at: datetime
+    superseded_at: datetime | None = None

@@ -1,0 +1,73 @@
+"""Published reconciliations of a period.
+
+Belongs here: what each run concluded, and from which inputs.
+Does not belong here: the changes and findings it published (``changes``, ``findings``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, insert, select
+
+from resources.store.statements import next_number
+from resources.store.tables import reconciliations
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What one run concluded about a period. ``sources`` and ``summary`` are in the shapes of the outside contract."""
+
+    period: str
+    run_id: str
+    input_hash: str
+    verdict: str
+    sources: list[dict[str, Any]]
+    summary: dict[str, Any]
+    at: datetime
+
+
+def record_reconciliation(
+    conn: Connection,
+    tenant: str,
+    period: str,
+    run_id: str,
+    input_hash: str,
+    verdict: str,
+    sources: Sequence[dict[str, Any]],
+    summary: dict[str, Any],
+    at: datetime,
+) -> None:
+    """Record what a run concluded; it is the period's latest from now on."""
+    concluded = Reconciliation(period, run_id, input_hash, verdict, list(sources), summary, at)
+    number = next_number(conn, tenant, reconciliations.name)
+    conn.execute(insert(reconciliations).values(tenant=tenant, number=number, **vars(concluded)))
+
+
+def latest_reconciliation(conn: Connection, tenant: str, period: str) -> Reconciliation | None:
+    """What the last run concluded about a period, None while there was none."""
+    return _latest(conn, _recorded(tenant).where(reconciliations.c.period == period)).get(period)
+
+
+def latest_by_period(conn: Connection, tenant: str) -> dict[str, Reconciliation]:
+    """What the last run concluded about each period that was ever reconciled."""
+    return _latest(conn, _recorded(tenant))
+
+
+def _recorded(tenant: str) -> Select[tuple[object, ...]]:
+    table, later = reconciliations.c, reconciliations.alias("later")
+    is_overtaken = (
+        select(later.c.number)
+        .where(later.c.tenant == table.tenant, later.c.period == table.period, later.c.number > table.number)
+        .exists()
+    )
+    return select(reconciliations).where(table.tenant == tenant, ~is_overtaken).order_by(table.period)
+
+
+def _latest(conn: Connection, query: Select[tuple[object, ...]]) -> dict[str, Reconciliation]:
+    return {row["period"]: _reconciliation(row) for row in conn.execute(query).mappings()}
+
+
+def _reconciliation(row: RowMapping) -> Reconciliation:
+    return Reconciliation(**{name: value for name, value in row.items() if name not in {"tenant", "number"}})
