@@ -1,0 +1,163 @@
+"""One of each thing the store keeps, to be varied by a test.
+
+Belongs here: builders whose defaults are valid.
+Does not belong here: claims.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pipelines.agreements.records import CopyStatus, PsaCopy
+from pipelines.findings import Evidence, Finding, FindingKind
+from pipelines.identity import ChangeId, FileId, RevisionId
+from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity, SourceVerdict, UsageRevision
+from pipelines.intake.rows import RowAccounting, RowError
+from pipelines.reconciliation.deltas import DeltaKind
+from pipelines.review.changes import Change, ChangeStatus, When
+from resources.store import inbox, usage
+from resources.store.engine import Store
+
+NOON = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+DROP = DropIdentity("Pax8", "pax8-subscriptions", "2026-10", "")
+EVIDENCE = (Evidence("pax8.csv", "ab" * 32, None, 17), Evidence("pax8.xlsx", "cd" * 32, "Seats", 3))
+
+
+def arrival(**given: Any) -> Arrival:
+    """A file that waits."""
+    values: dict[str, Any] = {
+        "file_id": FileId("file-1"),
+        "path": "pax8/2026-10/pax8.csv",
+        "name": "pax8.csv",
+        "version": "1024-17",
+        "size_bytes": 1024,
+        "sha256": "ab" * 32,
+        "arrived_at": NOON,
+        "status": ArrivalStatus.WAITING,
+        "source": "Pax8",
+        "profile": "pax8-subscriptions",
+        "period": "2026-10",
+        "part": "",
+    }
+    return Arrival(**values | given)
+
+
+def revision(number: int = 1, **given: Any) -> UsageRevision:
+    """A complete reading of ``file-1``."""
+    values: dict[str, Any] = {
+        "revision_id": RevisionId(f"revision-{number}"),
+        "drop": DROP,
+        "revision": number,
+        "file_id": FileId("file-1"),
+        "file_name": "pax8.csv",
+        "sha256": "ab" * 32,
+        "profile_version": "3f2a9c0d11aa",
+        "basis": "subscription",
+        "verdict": SourceVerdict.COMPLETE,
+        "reasons": ("fewer rows than last month", "still enough"),
+        "rows": RowAccounting(preamble=4, header=1, rejected=1, valid=20),
+        "quantity": Decimal("48211.5"),
+        "lake_path": f"usage/revision-{number}",
+        "overlay_hash": "none",
+        "created_at": NOON,
+    }
+    return UsageRevision(**values | given)
+
+
+def row_error(row: int = 17, **given: Any) -> RowError:
+    """A rejected record."""
+    values: dict[str, Any] = {
+        "file": "pax8.csv",
+        "sheet": None,
+        "row": row,
+        "column": "Quantity",
+        "value": "1.2.3",
+        "reason": "is no number",
+        "remedy": "write 1.23",
+        "account": "acme-001",
+        "service": None,
+        "record_hash": f"hash-{row}",
+    }
+    return RowError(**values | given)
+
+
+def copy(copy_id: str = "copy-1", **given: Any) -> PsaCopy:
+    """A complete copy of the PSA."""
+    values: dict[str, Any] = {
+        "copy_id": copy_id,
+        "kind": "connectwise",
+        "base_url": "https://psa.example",
+        "status": CopyStatus.COMPLETE,
+        "started_at": NOON,
+        "finished_at": LATER,
+        "lake_path": f"psa/{copy_id}",
+        "counts": {"accounts": 3, "lines": 80},
+    }
+    return PsaCopy(**values | given)
+
+
+def finding(subject: str = "acme-001", **given: Any) -> Finding:
+    """An unmapped account."""
+    values: dict[str, Any] = {
+        "period": "2026-10",
+        "kind": FindingKind.UNMAPPED_ACCOUNT,
+        "source": "Pax8",
+        "subject": subject,
+        "message": f"{subject} leads to no account",
+        "remedy": "map it",
+        "quantity": Decimal(12),
+        "amount": Decimal("264.0000000001"),
+        "currency": "USD",
+        "evidence": EVIDENCE,
+    }
+    return Finding(**values | given)
+
+
+def change(change_id: str = "change-1", number: int = 1, **given: Any) -> Change:
+    """A proposed increase of a line."""
+    values: dict[str, Any] = {
+        "change_id": ChangeId(change_id),
+        "revision": number,
+        "period": "2026-10",
+        "kind": DeltaKind.INCREASE,
+        "status": ChangeStatus.PROPOSED,
+        "sources": ("Pax8", "Webroot"),
+        "account_id": "250",
+        "account_name": "Acme",
+        "service_id": "77",
+        "service_name": "M365 BP",
+        "agreement_id": "9001",
+        "line_id": "1",
+        "quantity_before": Decimal(10),
+        "quantity_after": Decimal(12),
+        "unit_price": Decimal("22.0000000001"),
+        "amount_delta": Decimal("44.0000000002"),
+        "currency": "USD",
+        "effective_date": date(2026, 11, 1),
+        "when": When.NOW,
+        "needs": ("confirm_zero",),
+        "flags": ("proration",),
+        "evidence_count": 2,
+        "evidence": EVIDENCE,
+        "provenance_hash": "0011",
+        "proposed_at": NOON,
+    }
+    return Change(**values | given)
+
+
+def publish(conn: Connection, tenant: str, reading: UsageRevision, rejected: Sequence[RowError] = ()) -> None:
+    """Publish a reading, its file recorded before."""
+    if inbox.arrival(conn, tenant, reading.file_id) is None:
+        inbox.record_arrival(conn, tenant, arrival(file_id=reading.file_id))
+    usage.publish_revision(conn, tenant, reading, rejected)
+
+
+def published(store: Store, *readings: UsageRevision) -> None:
+    """Publish readings, each in its own transaction."""
+    for reading in readings:
+        with store.transaction() as conn:
+            publish(conn, store.tenant, reading)

@@ -1,0 +1,114 @@
+"""Claims about mapping decisions."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection
+
+from pipelines.identity import AccountId, AgreementLineId, ServiceId
+from pipelines.mapping.entries import (
+    AccountMapping,
+    MappingEntry,
+    RecordedEntry,
+    ServiceMapping,
+    ServiceRule,
+    Share,
+    UnitRule,
+    Validity,
+)
+from resources.store import mappings
+from resources.store.engine import Store
+from resources.store.errors import NotInStore, StoreConflict
+from tests.resources.store.samples import LATER, NOON
+
+ONE_ACCOUNT = AccountMapping("Pax8", "acme-001", (Share("250", Decimal(1)),))
+ENTRIES: list[MappingEntry] = [
+    ServiceMapping("Pax8", "M365-BP|P1Y", (ServiceId("77"),), percent=Decimal("33.3333333333")),
+    ONE_ACCOUNT,
+    AccountMapping("Pax8", "group-7", (Share("250", Decimal("0.6")), Share("251", Decimal("0.4")))),
+    UnitRule(line=AgreementLineId("1"), included=Decimal(2)),
+    UnitRule(
+        account=AccountId("250"),
+        service=ServiceId("95"),
+        block=Decimal("0.5"),
+        minimum=Decimal(5),
+        maximum=Decimal(900),
+        validity=Validity(date(2026, 1, 1), None),
+    ),
+    ServiceMapping("NinjaOne", "Total", (ServiceId("81"), ServiceId("82")), ServiceRule.FIRST_PRESENT),
+    ServiceMapping(
+        "NinjaOne",
+        "Halves",
+        (ServiceId("81"), ServiceId("82"), ServiceId("83")),
+        ServiceRule.SPLIT,
+        (Decimal("0.333333333333333"), Decimal("0.333333333333333"), Decimal("0.333333333333334")),
+    ),
+    ServiceMapping("Pax8", "TRIAL", exclude="trial"),
+    AccountMapping("Pax8", "own-tenant", exclude="our own", validity=Validity(None, date(2027, 1, 1))),
+]
+
+
+def _record(store: Store, *entries: MappingEntry) -> None:
+    with store.transaction() as conn:
+        for number, entry in enumerate(entries):
+            mappings.record_entry(conn, store.tenant, f"entry-{number}", entry, "dana", NOON)
+
+
+def _recorded(store: Store) -> list[RecordedEntry]:
+    with store.reading() as conn:
+        return mappings.recorded_entries(conn, store.tenant)
+
+
+def test_entries_of_every_sort_come_back_in_the_order_of_recording(store: Store) -> None:
+    _record(store, *ENTRIES)
+    expected = [RecordedEntry(f"entry-{number}", entry, "dana", NOON) for number, entry in enumerate(ENTRIES)]
+    assert _recorded(store) == expected
+
+
+@pytest.mark.parametrize("entry", [ENTRIES[0], ENTRIES[1], ENTRIES[4]], ids=["service", "account", "unit"])
+def test_a_superseded_entry_is_kept_and_marked(store: Store, entry: MappingEntry) -> None:
+    _record(store, entry)
+    with store.transaction() as conn:
+        mappings.supersede_entry(conn, store.tenant, "entry-0", "ola", LATER)
+    assert _recorded(store) == [RecordedEntry("entry-0", entry, "dana", NOON, superseded_at=LATER)]
+
+
+def test_an_ended_entry_is_kept_and_holds_up_to_the_day_last_given(store: Store) -> None:
+    _record(store, ONE_ACCOUNT)
+    with store.transaction() as conn:
+        mappings.end_entry(conn, store.tenant, "entry-0", date(2027, 1, 1), "dana", NOON)
+        mappings.end_entry(conn, store.tenant, "entry-0", date(2026, 11, 1), "ola", LATER)
+    entry = AccountMapping("Pax8", "acme-001", ONE_ACCOUNT.shares, validity=Validity(None, date(2026, 11, 1)))
+    assert _recorded(store) == [RecordedEntry("entry-0", entry, "dana", NOON)]
+
+
+def test_an_entry_that_was_ended_can_be_superseded_once(store: Store) -> None:
+    _record(store, ONE_ACCOUNT)
+    with store.transaction() as conn:
+        mappings.end_entry(conn, store.tenant, "entry-0", date(2026, 11, 1), "dana", NOON)
+        mappings.supersede_entry(conn, store.tenant, "entry-0", "dana", NOON)
+        mappings.supersede_entry(conn, store.tenant, "entry-0", "ola", LATER)
+    found = _recorded(store)[0]
+    assert found.superseded_at == NOON
+    assert found.entry.validity == Validity(None, date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        pytest.param(lambda conn, t: mappings.supersede_entry(conn, t, "never", "dana", NOON), id="supersede"),
+        pytest.param(lambda conn, t: mappings.end_entry(conn, t, "never", date(2027, 1, 1), "dana", NOON), id="end"),
+    ],
+)
+def test_an_entry_that_was_never_recorded_is_named(store: Store, decide: Callable[[Connection, str], None]) -> None:
+    words = "holds no mapping entry never; nothing was changed"
+    with pytest.raises(NotInStore, match=words), store.transaction() as conn:
+        decide(conn, store.tenant)
+
+
+def test_one_entry_id_is_recorded_once(store: Store) -> None:
+    _record(store, ONE_ACCOUNT)
+    with pytest.raises(StoreConflict, match="holds this record already"):
+        _record(store, ONE_ACCOUNT)

@@ -1,0 +1,158 @@
+"""Claims about the schema and how it comes about."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.migration import MigrationContext
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    Engine,
+    Index,
+    Inspector,
+    MetaData,
+    Table,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.schema import ColumnCollectionMixin
+
+from resources.store import inbox
+from resources.store.engine import Store
+from resources.store.errors import StoreError
+from resources.store.tables import metadata
+from tests.postgres import Server
+from tests.resources.store import samples
+
+VERSION_TABLE = "trueup_schema"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, once per kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare.db'}"
+    url: str = request.getfixturevalue("bare_postgres_url")
+    return url
+
+
+@pytest.fixture
+def second_bare_url(request: pytest.FixtureRequest, bare_url: str, tmp_path: Path) -> Iterator[str]:
+    """Another such database of the same kind."""
+    if bare_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'second.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    name = server.create_database()
+    yield server.url(name)
+    server.drop_database(name)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    return create_engine(parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed)
+
+
+def _upgraded(url: str) -> Store:
+    store = Store(url, "msp")
+    store.upgrade()
+    return store
+
+
+def _schema_at(url: str, declared: MetaData | None = None) -> dict[str, Any]:
+    """Everything the database itself says about its tables, in a form that can be compared."""
+    engine = _engine(url)
+    try:
+        if declared:
+            declared.create_all(engine)
+        return _schema(inspect(engine))
+    finally:
+        engine.dispose()
+
+
+def _schema(inspector: Inspector) -> dict[str, Any]:
+    return {
+        table: {
+            "columns": [
+                (column["name"], repr(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table)
+            ],
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": sorted(map(repr, inspector.get_foreign_keys(table))),
+            "unique": sorted(map(repr, inspector.get_unique_constraints(table))),
+            "indexes": sorted(map(repr, inspector.get_indexes(table))),
+            "checks": sorted(map(repr, inspector.get_check_constraints(table))),
+        }
+        for table in inspector.get_table_names()
+        if table != VERSION_TABLE
+    }
+
+
+def test_the_migrated_schema_is_the_one_that_the_tables_declare(bare_url: str, second_bare_url: str) -> None:
+    _upgraded(bare_url).close()
+    migrated = _schema_at(bare_url)
+    assert migrated == _schema_at(second_bare_url, declared=metadata)
+    assert set(migrated) == set(metadata.tables)
+
+
+def test_upgrading_again_changes_nothing_and_keeps_what_is_stored(bare_url: str) -> None:
+    store = _upgraded(bare_url)
+    samples.published(store, samples.revision())
+    store.upgrade()
+    with store.reading() as conn:
+        assert len(inbox.arrivals(conn, store.tenant)) == 1
+    store.close()
+
+
+def test_several_processes_may_upgrade_one_new_store_at_once(bare_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(_upgraded, [bare_url] * 4))
+    for store in stores:
+        store.close()
+    assert set(_schema_at(bare_url)) == set(metadata.tables)
+
+
+def test_a_store_made_by_a_newer_version_is_not_touched(bare_url: str) -> None:
+    store = _upgraded(bare_url)
+    with store.transaction() as conn:
+        conn.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = 'from-the-future'"))
+    with pytest.raises(StoreError, match=r"made by a newer version of TrueUp\. Install that version") as refused:
+        store.upgrade()
+    assert not refused.value.would_retry_help
+    store.close()
+
+
+def test_the_schema_version_stands_beside_that_of_dagster_in_one_database(bare_url: str) -> None:
+    engine = _engine(bare_url)
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        conn.execute(text("INSERT INTO alembic_version VALUES ('of-dagster')"))
+    _upgraded(bare_url).close()
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "of-dagster"
+        ours = MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE})
+        assert ours.get_current_revision() == "0001"
+    engine.dispose()
+
+
+def _keys(table: Table) -> list[Constraint | Index]:
+    return [*(item for item in table.constraints if not isinstance(item, CheckConstraint)), *table.indexes]
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_key_and_index_begins_with_the_tenant(table: Table) -> None:
+    assert not table.c.tenant.nullable
+    for key in _keys(table):
+        assert isinstance(key, ColumnCollectionMixin)
+        assert key.columns.keys()[0] == "tenant", key
+
+
+def test_every_key_and_index_bears_a_name_of_its_own() -> None:
+    names = [key.name for table in metadata.sorted_tables for key in _keys(table)]
+    assert None not in names
+    assert len(names) == len(set(names))
