@@ -74,6 +74,11 @@ class StoreCopyLedger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def newest_complete_copy(self) -> PsaCopy | None:
+        """The newest copy that may be compared with."""
+        with self._store.reading() as conn:
+            return copies.newest_complete_copy(conn, self._store.tenant)
+
     def record(self, copy: PsaCopy) -> None:
         """Record an attempt, failed or not."""
         with self._store.transaction() as conn:
