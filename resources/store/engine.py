@@ -4,17 +4,19 @@ Belongs here: opening SQLite or PostgreSQL rightly, transactions, bringing the s
 Does not belong here: tables and queries.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from resources.store.errors import StoreError, in_operator_words
+from resources.store.migrations import NEWEST
 
 WAIT_SECONDS = 30
 """How long a writer waits for another one before it says that the store is locked. Our transactions last
@@ -23,6 +25,9 @@ milliseconds, so half a minute means that something is wrong."""
 CONNECT_SECONDS = 10
 _READING = "trueup_reading"
 _MIGRATION_LOCK = 7_283_551_120
+_ONE_UPGRADE = threading.Lock()
+"""Alembic keeps the migration under way in module state: two threads of a process must not upgrade at once."""
+
 _VERSION_TABLE = "trueup_schema"
 """Dagster may live in the same PostgreSQL database and keeps ``alembic_version`` for itself."""
 
@@ -59,9 +64,22 @@ class Store:
     def upgrade(self) -> None:
         """Bring the schema to the present version. Safe to call at every start, from several processes at once.
 
+        A store that is up to date is only looked at, so a start waits for no writer.
         Raises ``StoreError`` when the store was made by a newer TrueUp: an older one must not touch it.
         """
-        from alembic import command  # noqa: PLC0415  only a start of the store needs it
+        with _ONE_UPGRADE:
+            if self._version() != NEWEST:
+                self._migrate()
+
+    def _version(self) -> str | None:
+        with self.reading() as conn:
+            if not inspect(conn).has_table(_VERSION_TABLE):
+                return None
+            version: str | None = conn.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()
+            return version
+
+    def _migrate(self) -> None:
+        from alembic import command  # noqa: PLC0415  slow to import, and needed once in a store's life
         from alembic.config import Config  # noqa: PLC0415
         from alembic.util import CommandError  # noqa: PLC0415
 

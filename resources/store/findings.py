@@ -7,7 +7,7 @@ Does not belong here: finding anything.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Select, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from pipelines.findings import Evidence, Finding, FindingKind
 from resources.store.statements import insert_or_update
@@ -26,10 +26,10 @@ def replace_findings(conn: Connection, tenant: str, period: str, findings: Seque
     by_id = _distinct(period, findings)
     standing = set(conn.execute(_standing_ids(tenant, period)).scalars())
     table = findings_table.c
-    for finding_id in sorted(standing - set(by_id)):
-        conn.execute(
-            update(findings_table).where(table.tenant == tenant, table.finding_id == finding_id).values(resolved_at=at)
-        )
+    gone = [{"gone": finding_id} for finding_id in sorted(standing - set(by_id))]
+    if gone:
+        is_gone = (table.tenant == tenant) & (table.finding_id == bindparam("gone"))
+        conn.execute(update(findings_table).where(is_gone).values(resolved_at=at), gone)
     rows = [_values(tenant, finding, at) for finding in by_id.values()]
     insert_or_update(conn, findings_table, rows, kept={"first_seen_at"})
 

@@ -3,3 +3,9 @@
 Belongs here: Alembic's environment and one module per step under ``versions``.
 Does not belong here: the present schema (``resources.store.tables``; a test compares the two).
 """
+
+NEWEST = "0001"
+"""The last step's revision. A store that bears it needs no upgrade, which is known without loading Alembic."""
+
+NEWEST = "0001"
+"""The last step's revision. A store that bears it needs no upgrade, which is known without loading Alembic."""

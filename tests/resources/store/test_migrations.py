@@ -1,5 +1,7 @@
 """Claims about the schema and how it comes about."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     CheckConstraint,
     Constraint,
@@ -22,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import ColumnCollectionMixin
 
-from resources.store import inbox
+from resources.store import inbox, migrations
 from resources.store.engine import Store
 from resources.store.errors import StoreError
 from resources.store.tables import metadata
@@ -109,12 +112,31 @@ def test_upgrading_again_changes_nothing_and_keeps_what_is_stored(bare_url: str)
     store.close()
 
 
-def test_several_processes_may_upgrade_one_new_store_at_once(bare_url: str) -> None:
+def test_several_new_stores_may_be_upgraded_by_several_at_once(bare_url: str, second_bare_url: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        stores = list(threads.map(_upgraded, [bare_url] * 4))
+        stores = list(threads.map(_upgraded, [bare_url, second_bare_url] * 2))
     for store in stores:
         store.close()
+    assert set(_schema_at(bare_url)) == set(_schema_at(second_bare_url)) == set(metadata.tables)
+
+
+UPGRADE = "import sys; from resources.store.engine import Store; Store(sys.argv[1], 'msp').upgrade()"
+
+
+def test_several_processes_may_upgrade_one_new_store_at_once(bare_url: str) -> None:
+    processes = [subprocess.Popen([sys.executable, "-c", UPGRADE, bare_url]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     assert set(_schema_at(bare_url)) == set(metadata.tables)
+
+
+def test_a_store_that_is_up_to_date_opens_while_a_writer_works(store: Store) -> None:
+    with store.transaction():
+        store.upgrade()
+
+
+def test_the_newest_step_is_the_one_that_is_named_so() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_current_head() == migrations.NEWEST
 
 
 def test_a_store_made_by_a_newer_version_is_not_touched(bare_url: str) -> None:
@@ -136,7 +158,7 @@ def test_the_schema_version_stands_beside_that_of_dagster_in_one_database(bare_u
     with engine.connect() as conn:
         assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "of-dagster"
         ours = MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE})
-        assert ours.get_current_revision() == "0001"
+        assert ours.get_current_revision() == migrations.NEWEST
     engine.dispose()
 
 
