@@ -24,6 +24,7 @@ def test_the_newest_copy_is_the_one_recorded_last_even_when_it_failed(store: Sto
     with store.reading() as conn:
         assert copies.newest_copy(conn, store.tenant) == failed
         assert copies.newest_complete_copy(conn, store.tenant) == complete
+    assert ledger.newest_complete_copy() == complete
 
 
 def test_without_a_copy_there_is_none(store: Store) -> None:
