@@ -6,6 +6,3 @@ Does not belong here: the present schema (``resources.store.tables``; a test com
 
 NEWEST = "0001"
 """The last step's revision. A store that bears it needs no upgrade, which is known without loading Alembic."""
-
-NEWEST = "0001"
-"""The last step's revision. A store that bears it needs no upgrade, which is known without loading Alembic."""
