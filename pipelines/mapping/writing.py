@@ -1,0 +1,102 @@
+"""Mapping entries as the text of a mapping file: sorted, one entry a line, the same for the same entries.
+
+Belongs here: the spelling of every field, quoting, order.
+Does not belong here: reading it back (``document``).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from pipelines.mapping.comparing import subject_of
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, ServiceRule, UnitRule
+from pipelines.quantities import text
+
+SECTIONS = ("accounts", "services", "units")
+
+Value = str | list[str] | list[dict[str, str]]
+_PLAIN_FIELDS = {"rule", "round"}
+
+
+def write_mappings(entries: Iterable[MappingEntry]) -> str:
+    """The YAML of a mapping file that says what the entries say.
+
+    Sorted by what they are about and from when, so that a diff shows decisions and nothing else.
+    """
+    ordered = sorted(entries, key=lambda entry: (subject_of(entry), entry.validity.valid_from or date.min))
+    return "\n".join(_section(name, [entry for entry in ordered if subject_of(entry)[0] == name]) for name in SECTIONS)
+
+
+def entry_as_document(entry: MappingEntry) -> dict[str, Value]:
+    """One entry with the fields of a mapping file; what is as it would be without saying so is left out."""
+    dates = {"from": entry.validity.valid_from, "until": entry.validity.valid_until}
+    return _decision(entry) | {name: day.isoformat() for name, day in dates.items() if day is not None}
+
+
+def _decision(entry: MappingEntry) -> dict[str, Value]:
+    match entry:
+        case AccountMapping():
+            return {"source": entry.source, "key": entry.key, **_account_target(entry)}
+        case ServiceMapping():
+            return {"source": entry.source, "key": entry.key, **_service_target(entry)}
+    return _unit_fields(entry)
+
+
+def _account_target(entry: AccountMapping) -> dict[str, Value]:
+    if entry.exclude is not None:
+        return {"exclude": entry.exclude}
+    if len(entry.shares) == 1:
+        return {"account": entry.shares[0].target}
+    return {"split": [{"account": share.target, "share": text(share.share)} for share in entry.shares]}
+
+
+def _service_target(entry: ServiceMapping) -> dict[str, Value]:
+    if entry.exclude is not None:
+        return {"exclude": entry.exclude}
+    fields: dict[str, Value] = {"services": [str(service) for service in entry.services]}
+    if entry.rule is not ServiceRule.ONE:
+        fields["rule"] = entry.rule.value
+    if entry.shares:
+        fields["shares"] = [text(share) for share in entry.shares]
+    return fields if entry.percent == 100 else fields | {"percent": text(entry.percent)}
+
+
+def _unit_fields(entry: UnitRule) -> dict[str, Value]:
+    targets = {"line": entry.line, "account": entry.account, "service": entry.service}
+    fields: dict[str, Value] = {name: target for name, target in targets.items() if target is not None}
+    if entry.block is not None:
+        fields["round"] = "up"
+    numbers: dict[str, Decimal | None] = {
+        "block": entry.block,
+        "included": entry.included or None,
+        "minimum": entry.minimum,
+        "maximum": entry.maximum,
+    }
+    return fields | {name: text(number) for name, number in numbers.items() if number is not None}
+
+
+def _section(name: str, entries: list[MappingEntry]) -> str:
+    if not entries:
+        return f"{name}: []\n"
+    return f"{name}:\n" + "".join(f"  - {_table(entry_as_document(entry))}\n" for entry in entries)
+
+
+def _table(fields: dict[str, Value] | dict[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {_spelled(name, value)}" for name, value in fields.items()) + "}"
+
+
+def _spelled(name: str, value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_table(item) if isinstance(item, dict) else _quoted(item) for item in value) + "]"
+    return str(value) if name in _PLAIN_FIELDS or name in {"from", "until"} else _quoted(str(value))
+
+
+def _quoted(plain: str) -> str:
+    return '"' + "".join(_escaped(character) for character in plain) + '"'
+
+
+def _escaped(character: str) -> str:
+    """YAML reads a printable character as it stands; all others, line breaks included, by their number."""
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
