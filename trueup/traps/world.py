@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from pipelines.intake.arrivals import is_temporary
+from pipelines.intake.conventions import folded_kind
 from pipelines.mapping.keys import match_key
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
@@ -120,7 +122,7 @@ def _profile_names(sources: Iterable[str]) -> dict[str, str]:
     """Source to profile name. Names are folder names too, so letters that are not plain ones become hyphens."""
     names: dict[str, str] = {}
     for source in sources:
-        plain = re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-") or "source"
+        plain = re.sub(r"[^a-z0-9]+", "-", source.lower())[:40].strip("-") or "source"
         taken = set(names.values())
         candidates = (f"trap-{plain}{f'-{n}' if n > 1 else ''}" for n in range(1, len(taken) + 2))
         names[source] = next(name for name in candidates if name not in taken)
@@ -146,7 +148,7 @@ def _profile(scenario: Scenario, layout: _Layout) -> dict[str, Any]:
         "arrives": {
             "pattern": f"{layout.profile}/{{period}}/*/*",
             "period": "from_path",
-            "complete": {"min_rows": 1, "max_drop": f"{text((1 - options.min_rows_ratio) * 100)}%"},
+            "complete": {"min_rows": 1, "max_drop": _share(1 - options.min_rows_ratio)},
         },
         "file": {"format": "csv", "encoding": ["utf-8-sig"], "delimiter": ",", "quote": '"'},
         "header": {"row": 1},
@@ -159,8 +161,17 @@ def _profile(scenario: Scenario, layout: _Layout) -> dict[str, Any]:
         profile["rows"] = rows
     if "Charge" in layout.columns:
         charges = {"recurring": options.quantity_charges, "proration": options.proration_charges}
-        profile["charges"] = {name: list(kinds) for name, kinds in charges.items()}
+        profile["charges"] = {name: _spelled_once(kinds) for name, kinds in charges.items()}
     return profile
+
+
+def _share(share: Decimal) -> str:
+    percent = share * 100
+    return f"{text(percent)}%" if percent == percent.to_integral_value() else text(share)
+
+
+def _spelled_once(kinds: Iterable[str]) -> list[str]:
+    return list({folded_kind(kind): kind for kind in kinds}.values())
 
 
 def _group_mark(scenario: Scenario) -> str | None:
@@ -223,7 +234,7 @@ def _files_now(scenario: Scenario, layouts: Iterable[_Layout], month: BillingPer
 
 
 def _file(layout: _Layout, month: BillingPeriod, number: int, name: str, rows: Iterable[UsageRow]) -> WorldFile:
-    plain = re.sub(r"[/\\\x00-\x1f]", "_", name)
+    plain = _file_name(name)
     return WorldFile(
         source=layout.source,
         profile=layout.profile,
@@ -232,6 +243,12 @@ def _file(layout: _Layout, month: BillingPeriod, number: int, name: str, rows: I
         inbox_path=f"{layout.profile}/{month.key}/{number:04d}/{plain}",
         content=_csv(layout.columns, rows).encode(),
     )
+
+
+def _file_name(name: str) -> str:
+    """A name as one piece of a path, and none that the inbox takes for an upload in progress."""
+    plain = re.sub(r"[/\\\x00-\x1f]", "_", name)
+    return f"file {plain}.csv" if is_temporary(plain) else plain
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[UsageRow]) -> str:

@@ -2,17 +2,22 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.intake.arrivals import Assignment, assign
+from pipelines.intake.profile import load_profile
 from tests.trueup.traps.scenarios import SHIPPED, line, row, scenario
 from trueup.traps.schema import Scenario, read_traps
 from trueup.traps.world import World, build_world
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TRAPS = {trap.id: trap for trap in read_traps(SHIPPED.read_text(encoding="utf-8")).traps}
 
 
@@ -226,9 +231,20 @@ def test_patterns_are_one_expression_of_any_letter_case(patterns: list[str], mat
     }
 
 
-@pytest.mark.parametrize(("ratio", "drop"), [("0.5", "50%"), ("0.333", "66.7%"), ("1", "0%"), ("0", "100%")])
+@pytest.mark.parametrize(("ratio", "drop"), [("0.5", "50%"), ("0.333", "0.667"), ("1", "0%"), ("0", "100%")])
 def test_the_least_share_of_rows_is_the_largest_drop(ratio: str, drop: str) -> None:
     assert profile(world(options={"min_rows_ratio": ratio}))["arrives"]["complete"]["max_drop"] == drop
+
+
+def test_spellings_of_one_charge_kind_are_named_once() -> None:
+    made = world(options={"quantity_charges": ["cycleFee", "Cycle_Fee", "renew"]}, usage=[row(charge="cycleFee")])
+    assert profile(made)["charges"]["recurring"] == ["Cycle_Fee", "renew"]
+
+
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
+def test_intake_takes_the_profiles_of_every_shipped_scenario(trap: Scenario) -> None:
+    for name, text in build_world(trap).profiles.items():
+        assert load_profile(text).name == name
 
 
 def test_a_source_that_sent_nothing_has_a_profile_and_no_file() -> None:
@@ -247,7 +263,7 @@ def test_files_sort_by_path_in_order_of_arrival_within_a_source() -> None:
     made = world(usage=[], sources={"main": {"kind": "subscription", "rows_last_period": 3, "drops": drops}})
     paths = [file.inbox_path for file in made.files]
     assert paths == sorted(paths)
-    assert paths[-1] == "trap-main/2025-12/0011/.._b.csv"
+    assert paths[-1] == "trap-main/2025-12/0011/file .._b.csv.csv"
 
 
 def test_a_rerun_is_seeded_with_the_lines_as_they_stood_then() -> None:
@@ -282,7 +298,21 @@ def test_agreements_are_told_apart_by_account_and_name() -> None:
 # A name that anybody may have given: quotes, commas, breaks, blanks at the ends, other scripts; no surrogates, no
 # control characters (no YAML text and no cell of a real export holds them).
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12) | st.sampled_from(
-    ["Acme, Inc.", '"Quoted"', " leading", "trailing ", "Ünïçø∂é", "a\nb", "null", "007", "=1+1", "a|b", "#x: [y"]
+    [
+        "Acme, Inc.",
+        '"Quoted"',
+        " leading",
+        "trailing ",
+        "Ünïçø∂é",
+        "a\nb",
+        "null",
+        "007",
+        "=1+1",
+        "a|b",
+        "#x: [y",
+        "NO",
+        "1e3",
+    ]
 )
 CELLS = st.none() | NAMES
 ROWS = st.fixed_dictionaries(
@@ -337,13 +367,16 @@ def test_a_world_hangs_together(trap: Scenario) -> None:
     assert made == build_world(trap)
     paths = [file.inbox_path for file in made.files]
     assert len(set(paths)) == len(paths)
-    assert {yaml.safe_load(text)["source"] for text in made.profiles.values()} == set(trap.sources)
+    assert {load_profile(text).source for text in made.profiles.values()} == set(trap.sources)
+    profiles = [load_profile(text) for text in made.profiles.values()]
     for file in made.files:
+        assert assign(file.inbox_path, profiles, NOW, ZoneInfo("UTC"), lambda _: True) == Assignment(
+            file.profile, file.source, file.period
+        )
         read = profile(made, file.profile)
         header = set(records(file.content)[0])
         named = read["columns"].values()
         assert {name for column in named for name in ([column] if isinstance(column, str) else column)} <= header
-        assert file.inbox_path.startswith(f"{file.profile}/{file.period.key}/")
     mappings = yaml.safe_load(made.mappings)
     known_accounts = {account["id"] for account in made.seed["accounts"]}
     known_services = {service["id"] for service in made.seed["services"]}
