@@ -1,0 +1,77 @@
+"""What the demo must show, worked out by hand: the result that its journey is held against.
+
+Belongs here: figures and kinds, as data; nothing is computed.
+Does not belong here: the world they follow from (``story`` names each case).
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Expected(NamedTuple):
+    """The kind of a change and its quantities, units of the PSA's own field."""
+
+    kind: str
+    before: Decimal
+    after: Decimal
+
+
+def _expected(kind: str, before: int, after: int) -> Expected:
+    return Expected(kind, Decimal(before), Decimal(after))
+
+
+CHANGES: dict[str, Expected] = {
+    "251501": _expected("increase", 12, 15),
+    "252542": _expected("increase", 18, 21),
+    "256514": _expected("increase", 700, 800),
+    "259512": _expected("increase", 31, 34),
+    "262545": _expected("increase", 6, 7),
+    "264543": _expected("increase", 33, 35),
+    "267521": _expected("increase", 20, 23),
+    "271521": _expected("increase", 45, 48),
+    "254504": _expected("decrease", 6, 0),
+    "255544": _expected("decrease", 6, 5),
+    "258512": _expected("decrease", 40, 36),
+    "268512": _expected("vanished", 9, 0),
+}
+"""The proposed change of each agreement line that differs; all other lines match."""
+
+UNBILLED: dict[tuple[str, str], Decimal] = {("265", "505"): Decimal(4), ("272", "545"): Decimal(3)}
+"""New found revenue: units by account and service."""
+
+CONFIRM_ZERO = frozenset({"254504", "268512"})
+"""Lines whose change ends at zero and needs its own tick."""
+
+HELD = frozenset({"260512"})
+AMBIGUOUS = frozenset({"263544", "2635441"})
+"""Lines that are in use and get no proposal, each with a finding of that kind."""
+
+FINDINGS: dict[str, int] = {
+    "rejected_row": 2,
+    "unmapped_account": 1,
+    "unmapped_service": 1,
+    "held": 1,
+    "ambiguous_target": 2,
+    "unknown_charge": 1,
+    "duplicate_file": 1,
+}
+"""Findings by kind. Of the two about rejected rows, one says that Beacon's control total was set aside and agrees."""
+
+AMOUNTS: dict[str, Decimal] = {
+    "251501": Decimal("78.00"),
+    "252542": Decimal("147.00"),
+    "256514": Decimal("12.00"),
+    "259512": Decimal("11.25"),
+    "262545": Decimal("15.00"),
+    "264543": Decimal("138.00"),
+    "267521": Decimal("20.70"),
+    "271521": Decimal("20.70"),
+    "254504": Decimal("-33.00"),
+    "255544": Decimal("-120.00"),
+    "258512": Decimal("-15.00"),
+    "268512": Decimal("-33.75"),
+}
+"""Money a month that each change moves, in US dollars, at the line's own price."""
+
+UNBILLED_AMOUNTS: dict[tuple[str, str], Decimal] = {("265", "505"): Decimal("72.00"), ("272", "545"): Decimal("45.00")}
+"""Money a month of new found revenue, at the service's price."""
