@@ -6,12 +6,15 @@ Does not belong here: what a scenario turns into (``world``) and whether TrueUp 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pipelines.mapping.keys import match_key
 
 SCHEMA = "trueup.traps/1"
 MAIN_SOURCE = "main"
@@ -320,10 +323,48 @@ def _mapping_problems(scenario: Scenario) -> Iterator[str]:
     for number, entry in enumerate(scenario.mappings.services, start=1):
         if entry.mode == "one" and len(entry.products) != 1:
             yield f"mappings.services[{number}].products: mode one leads to exactly one product"
-    for part in ("accounts", "services"):
-        for number, entry in enumerate(getattr(scenario.mappings, part), start=1):
-            if entry.source is not None and entry.source not in scenario.sources:
-                yield f"mappings.{part}[{number}].source: {entry.source!r} is none of the sources"
+    for part, decisions in (("accounts", _account_decisions(scenario)), ("services", _service_decisions(scenario))):
+        yield from (f"mappings.{part}{problem}" for problem in _decision_problems(scenario, decisions))
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What one mapping entry says about one key."""
+
+    source: str | None
+    key: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+def _account_decisions(scenario: Scenario) -> list[_Decision]:
+    entries = scenario.mappings.accounts
+    return [_Decision(entry.source, (match_key(entry.source_account),), (entry.account_id,)) for entry in entries]
+
+
+def _service_decisions(scenario: Scenario) -> list[_Decision]:
+    entries = scenario.mappings.services
+    return [
+        _Decision(entry.source, _key_parts(scenario, entry), tuple(product.id for product in entry.products))
+        for entry in entries
+    ]
+
+
+def _key_parts(scenario: Scenario, entry: ServiceKey) -> tuple[str, ...]:
+    parts = {"service": entry.source_service, "term": entry.term or ""}
+    return tuple(match_key(parts[part]) for part in scenario.options.service_key)
+
+
+def _decision_problems(scenario: Scenario, decisions: Sequence[_Decision]) -> Iterator[str]:
+    decided: dict[tuple[str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = {}
+    for number, decision in enumerate(decisions, start=1):
+        if decision.source is not None and decision.source not in scenario.sources:
+            yield f"[{number}].source: {decision.source!r} is none of the sources"
+        if not any(decision.key):
+            yield f"[{number}]: its key is blank"
+        for source in scenario.sources if decision.source is None else [decision.source]:
+            first, target = decided.setdefault((source, decision.key), (number, decision.target))
+            if target != decision.target:
+                yield f"[{number}]: entry {first} leads the same key of {source!r} elsewhere"
 
 
 def _option_problems(scenario: Scenario) -> Iterator[str]:

@@ -61,9 +61,13 @@ class World:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which columns one source's files have. Grain: one per source of a scenario."""
+    """How one source's files look, and under which names the product knows it. Grain: one per source of a scenario.
+
+    ``source`` is its name in the scenario, ``name`` the product's: a name may not begin or end with blanks there.
+    """
 
     source: str
+    name: str
     profile: str
     columns: tuple[str, ...]
 
@@ -91,16 +95,16 @@ _OPTIONAL: dict[str, tuple[str, Any]] = {
 def build_world(scenario: Scenario) -> World:
     """The world of a scenario. The same scenario always gives the same bytes."""
     period = _month(scenario)
+    profiles, names = _profile_names(scenario.sources), _source_names(scenario.sources)
     layouts = [
-        _Layout(source, profile, _columns(scenario, source))
-        for source, profile in _profile_names(scenario.sources).items()
+        _Layout(source, names[source], profiles[source], _columns(scenario, source)) for source in scenario.sources
     ]
     return World(
         period=period,
         previous=period.previous,
         profiles={layout.profile: _yaml(_profile(scenario, layout)) for layout in layouts},
         files=(*_files_before(scenario, layouts, period.previous), *_files_now(scenario, layouts, period)),
-        mappings=_yaml(_mappings(scenario)),
+        mappings=_yaml(_mappings(scenario, names)),
         seed=_seed(scenario),
     )
 
@@ -120,13 +124,21 @@ def _month(scenario: Scenario) -> BillingPeriod:
 
 def _profile_names(sources: Iterable[str]) -> dict[str, str]:
     """Source to profile name. Names are folder names too, so letters that are not plain ones become hyphens."""
-    names: dict[str, str] = {}
-    for source in sources:
-        plain = re.sub(r"[^a-z0-9]+", "-", source.lower())[:40].strip("-") or "source"
-        taken = set(names.values())
-        candidates = (f"trap-{plain}{f'-{n}' if n > 1 else ''}" for n in range(1, len(taken) + 2))
-        names[source] = next(name for name in candidates if name not in taken)
-    return names
+    plain = {source: re.sub(r"[^a-z0-9]+", "-", source.lower())[:40].strip("-") or "source" for source in sources}
+    return {source: f"trap-{name}" for source, name in _told_apart(plain).items()}
+
+
+def _source_names(sources: Iterable[str]) -> dict[str, str]:
+    return _told_apart({source: match_key(source) or "source" for source in sources})
+
+
+def _told_apart(names: dict[str, str]) -> dict[str, str]:
+    """The same names, numbered from the second one on where several are equal."""
+    apart: dict[str, str] = {}
+    for source, name in names.items():
+        candidates = (f"{name}{f'-{n}' if n > 1 else ''}" for n in range(1, len(names) + 1))
+        apart[source] = next(candidate for candidate in candidates if candidate not in apart.values())
+    return apart
 
 
 def _columns(scenario: Scenario, source: str) -> tuple[str, ...]:
@@ -143,7 +155,7 @@ def _profile(scenario: Scenario, layout: _Layout) -> dict[str, Any]:
     options = scenario.options
     profile: dict[str, Any] = {
         "profile": layout.profile,
-        "source": layout.source,
+        "source": layout.name,
         "basis": scenario.sources[layout.source].kind,
         "arrives": {
             "pattern": f"{layout.profile}/{{period}}/*/*",
@@ -236,7 +248,7 @@ def _files_now(scenario: Scenario, layouts: Iterable[_Layout], month: BillingPer
 def _file(layout: _Layout, month: BillingPeriod, number: int, name: str, rows: Iterable[UsageRow]) -> WorldFile:
     plain = _file_name(name)
     return WorldFile(
-        source=layout.source,
+        source=layout.name,
         profile=layout.profile,
         period=month,
         name=plain,
@@ -263,14 +275,18 @@ def _csv(columns: tuple[str, ...], rows: Iterable[UsageRow]) -> str:
 # --- mappings -------------------------------------------------------------------------------------------------------
 
 
-def _mappings(scenario: Scenario) -> dict[str, Any]:
+def _mappings(scenario: Scenario, names: dict[str, str]) -> dict[str, Any]:
     accounts = [
-        {"source": source, "key": entry.source_account, "account": entry.account_id}
+        {"source": names[source], "key": entry.source_account, "account": entry.account_id}
         for entry in scenario.mappings.accounts
         for source in _sources_of(scenario, entry)
     ]
     services = [
-        {"source": source, "key": _service_key(scenario, entry), "services": [product.id for product in entry.products]}
+        {
+            "source": names[source],
+            "key": _service_key(scenario, entry),
+            "services": [product.id for product in entry.products],
+        }
         | ({"rule": entry.mode} if entry.mode != "one" else {})
         for entry in scenario.mappings.services
         for source in _sources_of(scenario, entry)
@@ -281,6 +297,10 @@ def _mappings(scenario: Scenario) -> dict[str, Any]:
 
 def _sources_of(scenario: Scenario, entry: AccountKey | ServiceKey) -> list[str]:
     return list(scenario.sources) if entry.source is None else [entry.source]
+
+
+def _ids(entry: ServiceKey) -> list[str]:
+    return list(dict.fromkeys(product.id for product in entry.products))
 
 
 def _service_key(scenario: Scenario, entry: ServiceKey) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.findings import FindingKind
 from pipelines.intake.arrivals import Assignment, assign
 from pipelines.intake.profile import load_profile
+from pipelines.mapping.document import read_mappings
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.deltas import DeltaKind
 from tests.trueup.demo.plain_reader import billed_lines, due, files_of, reconciled, records, tables, usage
@@ -177,6 +178,14 @@ def test_every_tier_of_the_workstations_is_sold_and_each_customer_has_one(world:
 def test_the_customers_are_told_apart_and_most_lines_match(world: DemoWorld) -> None:
     assert len(CUSTOMERS) == len({customer.id for customer in CUSTOMERS}) == len({c.domain for c in CUSTOMERS}) == 24
     assert len(world.seed["lines"]) > 10 * len(expected.CHANGES)
+
+
+def test_every_mapping_leads_to_a_record_of_the_psa(world: DemoWorld) -> None:
+    document = read_mappings(world.mappings)
+    ids = {part: {entry["id"] for entry in world.seed[part]} for part in ("accounts", "services", "lines")}
+    assert {share.target for entry in document.accounts for share in entry.shares} == ids["accounts"]
+    assert {key for entry in document.services for key in entry.services} == ids["services"]
+    assert {rule.line for rule in document.units if rule.line} <= ids["lines"]
 
 
 def test_the_seed_hangs_together(world: DemoWorld) -> None:

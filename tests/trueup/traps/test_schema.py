@@ -145,6 +145,32 @@ def test_a_drop_that_repeats_a_content_label_needs_no_rows_of_its_own() -> None:
             "X1: mappings.accounts[1].source: 'x' is none of the sources",
             id="mapping of nobody",
         ),
+        pytest.param(
+            {
+                "mappings": {
+                    "accounts": [{"source_account": "A", "account_id": 1}, {"source_account": " A", "account_id": 2}]
+                }
+            },
+            "X1: mappings.accounts[2]: entry 1 leads the same key of 'main' elsewhere",
+            id="account decided twice",
+        ),
+        pytest.param(
+            {
+                "mappings": {
+                    "services": [
+                        {"source_service": "S", "term": "P1Y", "products": [{"id": 1}]},
+                        {"source_service": "S", "term": "P1M", "source": "main", "products": [{"id": 2}]},
+                    ]
+                }
+            },
+            "X1: mappings.services[2]: entry 1 leads the same key of 'main' elsewhere",
+            id="service decided twice, since terms are no part of the key",
+        ),
+        pytest.param(
+            {"mappings": {"services": [{"source_service": " ", "products": [{"id": 1}]}]}},
+            "X1: mappings.services[1]: its key is blank",
+            id="blank key",
+        ),
     ],
 )
 def test_an_impossible_scenario_is_named_with_its_field(fields: dict[str, Any], words: str) -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines.intake.arrivals import Assignment, assign
 from pipelines.intake.profile import load_profile
+from pipelines.mapping.document import read_mappings
+from pipelines.mapping.keys import match_key
 from tests.trueup.traps.scenarios import SHIPPED, line, row, scenario
 from trueup.traps.schema import Scenario, read_traps
 from trueup.traps.world import World, build_world
@@ -242,9 +244,11 @@ def test_spellings_of_one_charge_kind_are_named_once() -> None:
 
 
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
-def test_intake_takes_the_profiles_of_every_shipped_scenario(trap: Scenario) -> None:
-    for name, text in build_world(trap).profiles.items():
+def test_the_product_takes_the_profiles_and_mappings_of_every_shipped_scenario(trap: Scenario) -> None:
+    made = build_world(trap)
+    for name, text in made.profiles.items():
         assert load_profile(text).name == name
+    assert read_mappings(made.mappings).services
 
 
 def test_a_source_that_sent_nothing_has_a_profile_and_no_file() -> None:
@@ -256,6 +260,14 @@ def test_sources_whose_names_differ_in_signs_alone_get_folders_of_their_own() ->
     made = world(usage=[], sources={name: {"kind": "invoice"} for name in ("R&D", "r d", "日本", "R/D")})
     assert list(made.profiles) == ["trap-r-d", "trap-r-d-2", "trap-source", "trap-r-d-3"]
     assert [profile(made, name)["source"] for name in made.profiles] == ["R&D", "r d", "日本", "R/D"]
+
+
+def test_a_source_whose_name_has_blanks_around_it_goes_by_its_name() -> None:
+    made = world(
+        usage=[], sources={" Pax8 ": {"kind": "invoice"}, "Pax8": {"kind": "invoice"}, " ": {"kind": "invoice"}}
+    )
+    assert [load_profile(text).source for text in made.profiles.values()] == ["Pax8", "Pax8-2", "source"]
+    assert {entry.source for entry in read_mappings(made.mappings).services} == {"Pax8", "Pax8-2", "source"}
 
 
 def test_files_sort_by_path_in_order_of_arrival_within_a_source() -> None:
@@ -314,6 +326,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_
         "1e3",
     ]
 )
+KEYS = st.lists(NAMES.filter(match_key), max_size=3, unique_by=match_key)
 CELLS = st.none() | NAMES
 ROWS = st.fixed_dictionaries(
     {"account": CELLS, "service": CELLS, "quantity": CELLS, "drop": st.integers(1, 3)},
@@ -324,12 +337,10 @@ ROWS = st.fixed_dictionaries(
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Scenarios with awkward names, several sources and several drops each."""
-    sources = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    sources = draw(st.lists(NAMES, min_size=1, max_size=3, unique_by=lambda name: match_key(name) or "source"))
     usage = [one | {"source": draw(st.sampled_from(sources))} for one in draw(st.lists(ROWS, max_size=6))]
-    accounts = [
-        {"source_account": key, "account_id": number} for number, key in enumerate(draw(st.lists(NAMES, max_size=3)))
-    ]
-    services = [{"source_service": key, "products": [{"id": 501}]} for key in draw(st.lists(NAMES, max_size=3))]
+    accounts = [{"source_account": key, "account_id": number} for number, key in enumerate(draw(KEYS))]
+    services = [{"source_service": key, "products": [{"id": 501}]} for key in draw(KEYS)]
     quantity = draw(st.decimals(0, 10**6, places=2))
     kinds = st.sampled_from(["subscription", "invoice", "assigned"])
     return scenario(
@@ -350,11 +361,13 @@ def test_every_cell_reaches_its_file_as_it_stands(trap: Scenario) -> None:
     expected: list[tuple[str, int, list[str | None]]] = []
     found: list[tuple[str, int, list[str | None]]] = []
     for one in trap.usage:
-        expected.append((one.source, one.drop, [getattr(one, field) for field in headers.values()]))
+        expected.append(
+            (match_key(one.source) or "source", one.drop, [getattr(one, field) for field in headers.values()])
+        )
     for file in (file for file in made.files if file.period == made.period):
         header, *rows = records(file.content)
-        for cells in rows:
-            by_name = dict(zip(header, cells, strict=True))
+        for row_cells in rows:
+            by_name = dict(zip(header, row_cells, strict=True))
             found.append(
                 (file.source, int(file.inbox_path.split("/")[2]), [by_name.get(name) or None for name in headers])
             )
@@ -367,7 +380,9 @@ def test_a_world_hangs_together(trap: Scenario) -> None:
     assert made == build_world(trap)
     paths = [file.inbox_path for file in made.files]
     assert len(set(paths)) == len(paths)
-    assert {load_profile(text).source for text in made.profiles.values()} == set(trap.sources)
+    assert {load_profile(text).source for text in made.profiles.values()} == {
+        match_key(source) or "source" for source in trap.sources
+    }
     profiles = [load_profile(text) for text in made.profiles.values()]
     for file in made.files:
         assert assign(file.inbox_path, profiles, NOW, ZoneInfo("UTC"), lambda _: True) == Assignment(
@@ -377,11 +392,11 @@ def test_a_world_hangs_together(trap: Scenario) -> None:
         header = set(records(file.content)[0])
         named = read["columns"].values()
         assert {name for column in named for name in ([column] if isinstance(column, str) else column)} <= header
-    mappings = yaml.safe_load(made.mappings)
-    known_accounts = {account["id"] for account in made.seed["accounts"]}
+    mappings = read_mappings(made.mappings)
     known_services = {service["id"] for service in made.seed["services"]}
     agreements = {agreement["id"]: agreement["account"] for agreement in made.seed["agreements"]}
-    assert {entry["account"] for entry in mappings["accounts"]} <= known_accounts
-    assert {key for entry in mappings["services"] for key in entry["services"]} <= known_services
+    known_accounts = {account["id"] for account in made.seed["accounts"]}
+    assert {share.target for entry in mappings.accounts for share in entry.shares} <= known_accounts
+    assert {key for entry in mappings.services for key in entry.services} <= known_services
     assert {entry["service"] for entry in made.seed["lines"]} <= known_services
     assert {agreements[entry["agreement"]] for entry in made.seed["lines"]} <= known_accounts
