@@ -1,0 +1,52 @@
+with
+
+agreement_lines as (
+
+    select * from {{ ref('stg_lake__agreement_lines') }}
+
+),
+
+agreements as (
+
+    select * from {{ ref('stg_lake__agreements') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('stg_lake__accounts') }}
+
+),
+
+billing_periods as (
+
+    select * from {{ ref('stg_lake__billing_periods') }}
+
+),
+
+-- Every end is exclusive: what ends on the day is not live on it.
+live as (
+
+    select
+        agreement_lines.line_id,
+        agreement_lines.agreement_id,
+        agreement_lines.account_id,
+        agreement_lines.service_id,
+        agreement_lines.quantity,
+        agreement_lines.unit_price,
+        coalesce(agreements.currency, billing_periods.currency) as currency
+    from agreement_lines
+    inner join agreements on agreement_lines.agreement_id = agreements.agreement_id
+    inner join accounts on agreement_lines.account_id = accounts.account_id
+    cross join billing_periods
+    where
+        accounts.is_active
+        and agreements.is_active
+        and coalesce(agreements.start_date, {{ first_day_of_time() }}) <= billing_periods.as_of_date
+        and (agreements.end_date is null or agreements.end_date > billing_periods.as_of_date)
+        and coalesce(agreement_lines.start_date, {{ first_day_of_time() }}) <= billing_periods.as_of_date
+        and (agreement_lines.end_date is null or agreement_lines.end_date > billing_periods.as_of_date)
+
+)
+
+select * from live

@@ -1,0 +1,125 @@
+{%- set subscription = [
+    'source', 'profile', 'basis', 'drop_id', 'match_account', 'match_service', 'key_term', 'currency',
+    'subscription_id', 'method',
+] | join(', ') -%}
+
+with
+
+quantity_rows as (
+
+    select * from {{ ref('stg_lake__usage_rows') }}
+    where is_quantity_row
+
+),
+
+-- Methods that need no order: one hash aggregate.
+unordered as (
+
+    select
+        {{ subscription }},
+        cast(count(*) as bigint) as row_count,
+        case
+            when method = 'sum' then cast(sum(quantity) as decimal(38, 10))
+            when method = 'max' then cast(max(quantity) as decimal(38, 10))
+            -- a row that cancels a unit is no unit
+            when method = 'count' then cast(count(case when charge_class = 'recurring' then 1 end) as decimal(38, 10))
+        end as quantity
+    from quantity_rows
+    where method in ('sum', 'max', 'count')
+    group by {{ subscription }}
+
+),
+
+-- Methods that ask for the latest row. A candidate is a row that may state the quantity.
+candidates as (
+
+    select
+        {{ subscription }},
+        charge_class,
+        record_number,
+        quantity,
+        coalesce(size_quantity, quantity) as size_after,
+        is_cycle,
+        case
+            when method = 'running_total' then 1
+            when charge_class = 'recurring' and coalesce(amount, 0) >= 0 then 1
+            else 0
+        end as is_candidate,
+        -- a running total follows the changes by their start alone
+        case
+            when method = 'last_by_period_end' then coalesce(charge_end, {{ first_day_of_time() }})
+        end as ends_on,
+        coalesce(charge_start, {{ first_day_of_time() }}) as starts_on
+    from quantity_rows
+    where method in ('last_by_period_end', 'running_total')
+
+),
+
+ordered as (
+
+    select
+        *,
+        row_number() over (
+            partition by {{ subscription }}
+            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
+        ) as place,
+        first_value(record_number) over (
+            partition by {{ subscription }}
+            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
+        ) as latest_record,
+        first_value(ends_on) over (
+            partition by {{ subscription }}
+            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
+        ) as latest_end
+    from candidates
+
+),
+
+latest as (
+
+    select
+        {{ subscription }},
+        cast(count(*) as bigint) as row_count,
+        cast(sum(quantity) as decimal(38, 10)) as total,
+        max(case when is_cycle then 1 else 0 end) as has_cycle,
+        max(case when place = 1 and is_candidate = 1 then quantity end) as latest_quantity,
+        max(case when place = 1 then size_after end) as latest_size,
+        max(case when place = 1 and charge_class = 'cancel' then 1 else 0 end) as ends_in_cancel,
+        max(
+            case
+                when charge_class = 'cancel' and record_number > latest_record and ends_on >= latest_end then 1
+                else 0
+            end
+        ) as is_covered_by_cancel
+    from ordered
+    group by {{ subscription }}
+
+),
+
+by_latest as (
+
+    select
+        {{ subscription }},
+        row_count,
+        cast(
+            case
+                when method = 'last_by_period_end' and is_covered_by_cancel = 1 then 0
+                when method = 'last_by_period_end' then coalesce(latest_quantity, 0)
+                when ends_in_cancel = 1 then 0
+                when has_cycle = 1 then total
+                else latest_size
+            end as decimal(38, 10)
+        ) as quantity
+    from latest
+
+),
+
+reduced as (
+
+    select * from unordered
+    union all
+    select * from by_latest
+
+)
+
+select * from reduced

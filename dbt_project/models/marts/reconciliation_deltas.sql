@@ -1,0 +1,127 @@
+with
+
+billed_units as (
+
+    select * from {{ ref('int_comparisons_ruled_to_billed_units') }}
+
+),
+
+gated_services as (
+
+    select * from {{ ref('int_sources_gated_to_services') }}
+
+),
+
+doubtful_lines as (
+
+    select * from {{ ref('int_live_lines_checked_to_doubtful_lines') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('stg_lake__accounts') }}
+
+),
+
+services as (
+
+    select * from {{ ref('stg_lake__services') }}
+
+),
+
+billing_periods as (
+
+    select * from {{ ref('stg_lake__billing_periods') }}
+
+),
+
+-- Use without a line is a difference when something would be billed; a negative total has to be looked at.
+differences as (
+
+    select
+        *,
+        case
+            when line_id is null then 'unbilled'
+            when not is_fed then 'vanished'
+            when is_negative or quantity_due < quantity_before then 'decrease'
+            when quantity_due > quantity_before then 'increase'
+            else 'matched'
+        end as kind
+    from billed_units
+    where line_id is not null or quantity_due > 0 or is_negative
+
+),
+
+-- The first reason that applies decides.
+decided as (
+
+    select
+        differences.*,
+        case
+            when gated_services.service_id is not null then 'incomplete_source'
+            when differences.is_ambiguous then 'ambiguous_target'
+            when differences.is_mixed_basis then 'mixed_basis'
+            when differences.is_negative then 'held'
+            when differences.quantity_due = differences.quantity_before then 'settled'
+            when differences.kind in ('decrease', 'vanished') and doubtful_lines.line_id is not null then 'held'
+            else 'proposed'
+        end as outcome
+    from differences
+    left join gated_services on differences.service_id = gated_services.service_id
+    left join doubtful_lines on differences.line_id = doubtful_lines.line_id
+
+),
+
+-- Where no figure may be trusted the line keeps its own.
+figured as (
+
+    select
+        *,
+        cast(
+            case
+                when is_ambiguous or is_mixed_basis or is_negative then coalesce(quantity_before, 0)
+                else quantity_due
+            end as decimal(38, 10)
+        ) as quantity_after
+    from decided
+
+),
+
+priced as (
+
+    select
+        figured.kind,
+        figured.outcome,
+        figured.account_id,
+        coalesce(accounts.account_name, figured.account_id) as account_name,
+        figured.service_id,
+        coalesce(services.service_name, figured.service_id) as service_name,
+        figured.agreement_id,
+        figured.line_id,
+        figured.quantity_before,
+        figured.quantity_used,
+        figured.quantity_after,
+        case when figured.line_id is null then services.unit_price else figured.unit_price end as unit_price,
+        coalesce(figured.currency, billing_periods.currency) as currency,
+        figured.is_fed,
+        figured.evidence_count
+    from figured
+    left join accounts on figured.account_id = accounts.account_id
+    left join services on figured.service_id = services.service_id
+    cross join billing_periods
+
+),
+
+final as (
+
+    select
+        *,
+        cast(
+            round((quantity_after - coalesce(quantity_before, 0)) * unit_price, 2) as decimal(38, 10)
+        ) as amount_delta
+    from priced
+
+)
+
+select * from final

@@ -1,0 +1,19 @@
+with
+
+raw as (
+
+    select * from {{ raw_scan('billing_periods') }}
+
+),
+
+renamed as (
+
+    select
+        period,
+        as_of_date,
+        currency
+    from raw
+
+)
+
+select * from renamed

@@ -1,0 +1,25 @@
+with
+
+raw as (
+
+    select * from {{ raw_scan('service_mappings') }}
+
+),
+
+renamed as (
+
+    select
+        source,
+        match_service,
+        service_id,
+        rule,
+        position,
+        share,
+        percent,
+        is_last,
+        is_excluded
+    from raw
+
+)
+
+select * from renamed
