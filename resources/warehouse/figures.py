@@ -1,0 +1,161 @@
+"""A month's figures: what is asked of the built models, and the shapes it is answered in.
+
+Belongs here: the queries over marts, and rows into the dataclasses of ``pipelines.reconciliation``.
+Does not belong here: arithmetic (``dbt_project``); these queries pick, collect and sort.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.findings import Evidence
+from pipelines.quantities import text
+from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
+from pipelines.reconciliation.inputs import ClassedRows, Conservation, MonthFigures, UnmappedUsage
+
+MOST_EVIDENCE = 20
+"""Records named inline, the bound of the outside contract; ``evidence`` keeps them all."""
+
+# min(..., n) keeps the n smallest in one pass: by file, sheet and record number, which is the order people read in.
+_RECORDS = (
+    'min(struct_pack(file := file_name, sheet := sheet, "row" := record_number, sha256 := sha256), '
+    f"{MOST_EVIDENCE}) as evidence"
+)
+
+QUERIES: Mapping[str, str] = {
+    "deltas": f"""
+        with records as (
+            select account_id, service_id, {_RECORDS}
+            from delta_evidence
+            semi join (select * from reconciliation_deltas where outcome <> 'settled') using (account_id, service_id)
+            group by account_id, service_id
+        ),
+        speaking as (
+            select account_id, service_id, list(source order by source) as sources
+            from delta_sources group by account_id, service_id
+        )
+        select deltas.*, speaking.sources, records.evidence
+        from reconciliation_deltas as deltas
+        left join speaking using (account_id, service_id)
+        left join records using (account_id, service_id)
+        order by account_id, service_id, line_id nulls last
+    """,
+    "unmapped": f"""
+        with records as (
+            select source, match_account, match_service, coalesce(currency, '') as in_currency, {_RECORDS}
+            from unmapped_evidence group by all
+        )
+        select unmapped_usage.*, records.evidence
+        from unmapped_usage left join records
+            on unmapped_usage.source = records.source
+            and unmapped_usage.match_account = records.match_account
+            and unmapped_usage.match_service = records.match_service
+            and coalesce(unmapped_usage.currency, '') = records.in_currency
+        order by unmapped_usage.source, account_key, service_key, currency
+    """,
+    "classed_rows": f"""
+        with records as (
+            select source, charge_class, charge_kind, coalesce(currency, '') as in_currency, {_RECORDS}
+            from classed_evidence group by all
+        )
+        select classed_rows.*, records.evidence
+        from classed_rows left join records
+            on classed_rows.source = records.source
+            and classed_rows.charge_class = records.charge_class
+            and classed_rows.charge_kind = records.charge_kind
+            and coalesce(classed_rows.currency, '') = records.in_currency
+        order by classed_rows.source, classed_rows.charge_class, classed_rows.charge_kind, currency
+    """,
+    "conservation": "select * from usage_conservation order by source",
+    "evidence": """
+        select *
+        from delta_evidence
+        semi join (select * from reconciliation_deltas where outcome <> 'settled') using (account_id, service_id)
+        order by account_id, service_id, file_name, sheet, record_number
+    """,
+}
+"""Tables of a computed month by name. Settled differences keep the count of their evidence, not the records."""
+
+
+def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
+    """The figures that the tables of ``QUERIES`` hold. ``table`` fetches one by name."""
+    return MonthFigures(
+        deltas=tuple(map(_delta, table("deltas").to_pylist())),
+        unmapped=tuple(map(_unmapped, table("unmapped").to_pylist())),
+        classed_rows=tuple(map(_classed, table("classed_rows").to_pylist())),
+        conservation=tuple(Conservation(**row) for row in table("conservation").to_pylist()),
+    )
+
+
+def evidence_from(table: pa.Table) -> list[dict[str, Any]]:
+    """Usage rows as the outside contract writes evidence, with what each says."""
+    return [
+        {
+            **_evidence({**row, "file": row["file_name"], "row": row["record_number"]}).as_json(),
+            "source": row["source"],
+            "account_key": row["account_key"],
+            "service_key": row["service_key"],
+            "quantity": text(row["quantity"]),
+        }
+        for row in table.to_pylist()
+    ]
+
+
+def _delta(row: Mapping[str, Any]) -> Delta:
+    return Delta(
+        kind=DeltaKind(row["kind"]),
+        outcome=DeltaOutcome(row["outcome"]),
+        account_id=row["account_id"],
+        account_name=row["account_name"],
+        service_id=row["service_id"],
+        service_name=row["service_name"],
+        agreement_id=row["agreement_id"],
+        line_id=row["line_id"],
+        quantity_before=row["quantity_before"],
+        quantity_used=row["quantity_used"],
+        quantity_after=row["quantity_after"],
+        unit_price=row["unit_price"],
+        currency=row["currency"],
+        amount_delta=row["amount_delta"],
+        sources=tuple(row["sources"]),
+        evidence_count=row["evidence_count"],
+        evidence=_records(row),
+    )
+
+
+def _unmapped(row: Mapping[str, Any]) -> UnmappedUsage:
+    return UnmappedUsage(
+        source=row["source"],
+        account_key=row["account_key"],
+        account_name=row["account_name"],
+        service_key=row["service_key"],
+        service_name=row["service_name"],
+        is_account_mapped=row["is_account_mapped"],
+        is_service_mapped=row["is_service_mapped"],
+        quantity=row["quantity"],
+        amount=row["amount"],
+        currency=row["currency"],
+        evidence=_records(row),
+    )
+
+
+def _classed(row: Mapping[str, Any]) -> ClassedRows:
+    return ClassedRows(
+        source=row["source"],
+        charge_class=row["charge_class"],
+        charge_kind=row["charge_kind"],
+        rows=row["row_count"],
+        quantity=row["quantity"],
+        amount=row["amount"],
+        currency=row["currency"],
+        evidence=_records(row),
+    )
+
+
+def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:
+    return tuple(map(_evidence, row["evidence"] or ()))
+
+
+def _evidence(record: Mapping[str, Any]) -> Evidence:
+    return Evidence(record["file"], record["sha256"], record["sheet"], record["row"])

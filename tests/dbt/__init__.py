@@ -1,0 +1,1 @@
+"""What the dbt project computes, told as small months."""
