@@ -52,6 +52,7 @@ FINDINGS: dict[str, int] = {
     "unmapped_service": 1,
     "held": 1,
     "ambiguous_target": 2,
+    "proration": 1,
     "unknown_charge": 1,
     "duplicate_file": 1,
 }

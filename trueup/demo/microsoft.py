@@ -56,7 +56,7 @@ class _Charge:
 
 def inbox_path(period: BillingPeriod) -> str:
     """Where the file of a month arrives."""
-    return f"microsoft/{period.key}/reconciliation.csv"
+    return f"{PROFILE}/{period.key}/reconciliation.csv"
 
 
 def _id(*names: str) -> str:
@@ -124,6 +124,7 @@ def _grown(first: _Charge, seats: Decimal, period: BillingPeriod) -> Iterator[_C
 def _changes_within(period: BillingPeriod) -> Iterator[_Charge]:
     by_id = {customer.id: customer for customer in CUSTOMERS}
     yield from _cancelled(_normal(by_id["254"], "exo", period), period)
+    yield _money(_normal(by_id["259"], "bp", period), "prorateCredit", Decimal("-9.05"))
     yield _money(_normal(by_id["265"], "bp", period), "customerCredit", Decimal("-37.40"))
     yield _money(_normal(by_id["273"], "e3", period), "loyaltyRebate", Decimal("-25.00"))
 

@@ -26,6 +26,8 @@ _WAREHOUSE_SEATS = {"mail": Decimal(18), "edr": Decimal(15)}
 _NEW_COMPANY = "Zephyr Kite School"
 """A company that nobody has mapped yet."""
 
+_TERMS = {"Monthly": "P1M", "1-Year": "P1Y"}
+
 HEADER = (
     *("Company Name", "Company ID", "Product Name", "SKU", "Quantity", "Status", "Billing Term", "Commitment Term"),
     *("Price", "Partner Cost", "Currency", "Subscription ID"),
@@ -54,8 +56,8 @@ def account_key(company: str) -> str:
 
 
 def service_key(product: Product) -> str:
-    """The key by which the profile names a product: its SKU and term."""
-    return f"{product.code}|{product.term}"
+    """The key by which the profile names a product: its SKU and what its term means."""
+    return f"{product.code}|{_TERMS[product.term]}"
 
 
 def pax8_file(*, is_current: bool) -> bytes:

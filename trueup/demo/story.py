@@ -21,7 +21,8 @@
 | unmapped service | Ledgerly Cloud Books at Maple & Main | reported, nothing lost |
 | excluded account | the MSP's own licences, in every source | counted as excluded |
 | excluded service | the trial of the password vault at Northstar | counted as excluded |
-| money without seats | a `customerCredit` at Müller | changes no quantity |
+| proration | a `prorateCredit` at Søndergaard | money for part of a month: reported, changes no quantity |
+| credit | a `customerCredit` at Müller | money, changes no quantity |
 | unknown charge kind | a `loyaltyRebate` at Northstar | kept, reported, never counted |
 | the same file again | Pax8, under another name | counts once |
 | control total | Beacon, at the foot | set aside, and it agrees |

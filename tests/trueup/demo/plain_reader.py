@@ -44,7 +44,7 @@ def files_of(world: DemoWorld, period: BillingPeriod) -> dict[str, bytes]:
 def usage(world: DemoWorld, period: BillingPeriod) -> list[Row]:
     """Every row of a month that states how many units are in use."""
     files = files_of(world, period)
-    return [*_microsoft(files["microsoft"]), *_pax8(files["pax8"]), *_beacon(files["beacon-rmm"])]
+    return [*_microsoft(files["microsoft-nce"]), *_pax8(files["pax8"]), *_beacon(files["beacon-rmm"])]
 
 
 def _microsoft(content: bytes) -> Iterator[Row]:
@@ -57,9 +57,10 @@ def _microsoft(content: bytes) -> Iterator[Row]:
 
 
 def _pax8(content: bytes) -> Iterator[Row]:
+    terms = {"Monthly": "P1M", "1-Year": "P1Y"}
     for row in tables(content):
         if row["Status"] == "Active":
-            key = f"{row['SKU']}|{row['Commitment Term']}"
+            key = f"{row['SKU']}|{terms[row['Commitment Term']]}"
             yield Row("Pax8", row["Company ID"], key, _number(row["Quantity"]))
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.findings import FindingKind
 from pipelines.intake.arrivals import Assignment, assign
 from pipelines.intake.profile import load_profile
+from pipelines.intake.shipped import shipped_profiles
 from pipelines.mapping.document import read_mappings
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.deltas import DeltaKind
@@ -89,7 +90,7 @@ def test_the_money_follows_from_the_lines_own_prices(world: DemoWorld) -> None:
 def test_one_account_and_one_service_are_unmapped_this_month(world: DemoWorld) -> None:
     month = reconciled(world, OCTOBER)
     assert (len(month.unmapped_accounts), len(month.unmapped_services)) == (1, 1)
-    assert month.unmapped_services == {"LDG-BOOKS-S|Monthly"}
+    assert month.unmapped_services == {"LDG-BOOKS-S|P1M"}
 
 
 def test_what_holds_a_decrease_holds_that_one_alone(world: DemoWorld) -> None:
@@ -104,17 +105,17 @@ def test_every_expected_finding_is_a_kind_of_the_product() -> None:
 
 
 def test_the_microsoft_file_has_the_documented_header_and_every_charge_kind(world: DemoWorld) -> None:
-    content = files_of(world, OCTOBER)["microsoft"]
+    content = files_of(world, OCTOBER)["microsoft-nce"]
     assert content.startswith(b"\xef\xbb\xbfPartnerId,CustomerId,CustomerName,")
     assert len(HEADER) == len(set(HEADER)) == 47
     assert {row["ChargeType"] for row in tables(content)} == {
-        *("cycleCharge", "addQuantity", "renew", "cancelImmediate", "customerCredit", "loyaltyRebate")
+        *("cycleCharge", "addQuantity", "renew", "cancelImmediate", "prorateCredit", "customerCredit", "loyaltyRebate")
     }
 
 
 def test_the_charge_dates_lie_in_the_month(world: DemoWorld) -> None:
     for period in (OCTOBER, OCTOBER.previous):
-        rows = tables(files_of(world, period)["microsoft"])
+        rows = tables(files_of(world, period)["microsoft-nce"])
         assert {row["ChargeStartDate"][:7] for row in rows} == {period.key}
         assert {row["ChargeEndDate"] for row in rows} == {f"{period.last_day.isoformat()}T00:00:00Z"}
 
@@ -127,7 +128,7 @@ def test_the_same_subscriptions_arrive_again_under_another_name(world: DemoWorld
 
 def test_the_two_months_of_a_source_differ(world: DemoWorld) -> None:
     before, now = files_of(world, OCTOBER.previous), files_of(world, OCTOBER)
-    assert set(before) == set(now) == {"microsoft", "pax8", "beacon-rmm"}
+    assert set(before) == set(now) == {"microsoft-nce", "pax8", "beacon-rmm"}
     for folder in now:
         assert before[folder] != now[folder]
 
@@ -140,12 +141,15 @@ def test_beacons_total_agrees_with_its_rows(world: DemoWorld) -> None:
     assert int(total[2].replace(",", "")) == sum(int(row[2]) for row in rows)
 
 
-def test_beacons_profile_is_one_that_intake_takes(world: DemoWorld) -> None:
-    profile = load_profile(world.profiles["beacon-rmm"])
-    assert (profile.name, profile.source) == ("beacon-rmm", "Beacon RMM")
-    paths = [path for path in world.files if path.startswith("beacon")]
-    months = {assign(path, [profile], NOW, ZoneInfo("UTC"), lambda _: True) for path in paths}
-    assert months == {Assignment("beacon-rmm", "Beacon RMM", period) for period in (OCTOBER, OCTOBER.previous)}
+def test_every_file_is_one_that_a_profile_waits_for(world: DemoWorld) -> None:
+    profiles = [load_profile(text) for text in [*shipped_profiles().values(), *world.profiles.values()]]
+    assigned = [assign(path, profiles, NOW, ZoneInfo("UTC"), lambda _: True) for path in world.files]
+    names = [("microsoft-nce", "Microsoft"), ("pax8-subscriptions", "Pax8"), ("beacon-rmm", "Beacon RMM")]
+    assert assigned == [
+        *(Assignment(*name, OCTOBER.previous) for name in names),
+        *(Assignment(*name, OCTOBER) for name in names),
+        Assignment("pax8-subscriptions", "Pax8", OCTOBER),
+    ]
 
 
 def test_the_own_licences_are_in_every_source_and_excluded(world: DemoWorld) -> None:
