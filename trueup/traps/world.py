@@ -308,7 +308,12 @@ def _service_key(scenario: Scenario, entry: ServiceKey) -> str:
     key = scenario.options.service_key
     if len(key) == 1:
         return parts[key[0]]
-    return "|".join(parts[part].strip().replace("|", "\\|") for part in key)
+    return "|".join(_escaped(parts[part].strip()) for part in key)
+
+
+def _escaped(part: str) -> str:
+    """A part of a key as intake joins it: a bar bears a backslash, backslashes before a bar or the end are doubled."""
+    return re.sub(r"(\\+)(\||\Z)", r"\1\1\2", part).replace("|", "\\|")
 
 
 def _once(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -122,6 +122,9 @@ def test_a_key_with_a_term_is_one_key_on_both_sides() -> None:
     ("service", "term", "key"),
     [
         pytest.param("A|B", "P1Y", r"A\|B|P1Y", id="a bar inside a part is escaped"),
+        pytest.param("A\\", "P1Y", r"A\\|P1Y", id="a backslash at the end is doubled"),
+        pytest.param("A\\|B", "P1Y", r"A\\\|B|P1Y", id="and one before a bar"),
+        pytest.param("A\\B", "P1Y", r"A\B|P1Y", id="any other stays"),
         pytest.param("A", None, "A|", id="an empty part stays"),
         pytest.param(" A ", " P1Y", "A|P1Y", id="blanks around a part are none of it"),
     ],
