@@ -4,7 +4,8 @@ Belongs here: the queries over marts, and rows into the dataclasses of ``pipelin
 Does not belong here: arithmetic (``dbt_project``); these queries pick, collect and sort.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from sys import intern
 from typing import Any
 
 import pyarrow as pa
@@ -81,10 +82,10 @@ QUERIES: Mapping[str, str] = {
 def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
     """The figures that the tables of ``QUERIES`` hold. ``table`` fetches one by name."""
     return MonthFigures(
-        deltas=tuple(map(_delta, table("deltas").to_pylist())),
-        unmapped=tuple(map(_unmapped, table("unmapped").to_pylist())),
-        classed_rows=tuple(map(_classed, table("classed_rows").to_pylist())),
-        conservation=tuple(Conservation(**row) for row in table("conservation").to_pylist()),
+        deltas=tuple(map(_delta, _rows(table("deltas")))),
+        unmapped=tuple(map(_unmapped, _rows(table("unmapped")))),
+        classed_rows=tuple(map(_classed, _rows(table("classed_rows")))),
+        conservation=tuple(Conservation(**row) for row in _rows(table("conservation"))),
     )
 
 
@@ -98,8 +99,14 @@ def evidence_from(table: pa.Table) -> list[dict[str, Any]]:
             "service_key": row["service_key"],
             "quantity": text(row["quantity"]),
         }
-        for row in table.to_pylist()
+        for row in _rows(table)
     ]
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows as dictionaries, a thousand at a time: a big month has a million records of evidence."""
+    for batch in table.to_batches(max_chunksize=1000):
+        yield from batch.to_pylist()
 
 
 def _delta(row: Mapping[str, Any]) -> Delta:
@@ -158,4 +165,6 @@ def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:
 
 
 def _evidence(record: Mapping[str, Any]) -> Evidence:
-    return Evidence(record["file"], record["sha256"], record["sheet"], record["row"])
+    sheet = record["sheet"]
+    # A month names a handful of files and a million records: the texts are shared.
+    return Evidence(intern(record["file"]), intern(record["sha256"]), sheet and intern(sheet), record["row"])

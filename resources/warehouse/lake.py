@@ -109,6 +109,11 @@ class Lake:
         self._root = root.absolute()
         self._tenant = _segment(tenant)
 
+    @property
+    def tenant(self) -> str:
+        """Whose part of the lake it is."""
+        return self._tenant
+
     def write_usage(self, revision_id: str, drop_id: str, rows: pa.Table) -> str:
         """Keep a revision's valid rows; the answer is its folder, relative to the lake.
 

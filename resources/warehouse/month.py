@@ -22,7 +22,7 @@ from pipelines.reconciliation.inputs import MonthFigures, MonthInputs
 from resources.warehouse.building import NodeResult, run_dbt
 from resources.warehouse.figures import QUERIES, figures_from
 from resources.warehouse.lake import Lake
-from resources.warehouse.scratch import database_file, write_month, write_preview
+from resources.warehouse.scratch import database_file, limits, write_month, write_preview
 
 __all__ = ["MonthBuild", "MonthWarehouse", "NodeResult"]
 
@@ -139,7 +139,7 @@ def _removed_on_error(scratch: Path) -> Iterator[None]:
 
 @contextmanager
 def _reading(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(str(database_file(scratch)), read_only=True)
+    connection = duckdb.connect(str(database_file(scratch)), read_only=True, config=limits(scratch))
     try:
         yield connection
     finally:

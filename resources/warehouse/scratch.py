@@ -25,7 +25,7 @@ DATABASE_NAME = "trueup"
 """Stem of the DuckDB file. A parsed dbt manifest bakes it in, so it never changes."""
 
 MAX_MEMORY = "1GB"
-"""DuckDB spills to the scratch folder beyond this, so that a big month does not push others out of memory."""
+"""Beyond this DuckDB spills to the scratch folder, so that a big month does not push others out of memory."""
 
 _SCHEMAS: Mapping[str, pa.Schema] = {
     "source_states": pa.schema({"source": pa.string(), "is_complete": pa.bool_()}),
@@ -82,10 +82,14 @@ def write_profile(scratch: Path) -> None:
         "      schema: main\n"
         "      threads: 1\n"
         "      config_options:\n"
-        f"        memory_limit: {MAX_MEMORY}\n"
-        f"        temp_directory: {_yaml(str(scratch / 'spill'))}\n",
+        + "".join(f"        {option}: {_yaml(value)}\n" for option, value in limits(scratch).items()),
         encoding="utf-8",
     )
+
+
+def limits(scratch: Path) -> dict[str, Any]:
+    """DuckDB's options for whoever opens the scratch database: bounded memory, and spilling beside the file."""
+    return {"memory_limit": MAX_MEMORY, "temp_directory": str(scratch / "spill")}
 
 
 def database_file(scratch: Path) -> Path:

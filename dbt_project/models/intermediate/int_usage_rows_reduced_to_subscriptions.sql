@@ -1,13 +1,32 @@
-{%- set subscription = [
-    'source', 'profile', 'basis', 'drop_id', 'match_account', 'match_service', 'key_term', 'currency',
-    'subscription_id', 'method',
-] | join(', ') -%}
+{#- A drop has one source and one basis: they are carried along, and rows are sorted without them. -#}
+{%- set within = 'drop_id, match_account, match_service, key_term, currency, subscription_id, method' -%}
+{%- set subscription = 'source, basis, ' ~ within -%}
 
 with
 
 quantity_rows as (
 
-    select * from {{ ref('stg_lake__usage_rows') }}
+    -- A sum of sums is the sum: where rows only add, their subscriptions need not be told apart. With a subscription
+    -- per row that is a quarter of the time.
+    select
+        source,
+        basis,
+        drop_id,
+        match_account,
+        match_service,
+        key_term,
+        currency,
+        case when method not in ('sum', 'count') then subscription_id end as subscription_id,
+        method,
+        record_number,
+        charge_class,
+        charge_start,
+        charge_end,
+        quantity,
+        size_quantity,
+        amount,
+        is_cycle
+    from {{ ref('stg_lake__usage_rows') }}
     where is_quantity_row
 
 ),
@@ -60,15 +79,15 @@ ordered as (
     select
         *,
         row_number() over (
-            partition by {{ subscription }}
+            partition by {{ within }}
             order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
         ) as place,
         first_value(record_number) over (
-            partition by {{ subscription }}
+            partition by {{ within }}
             order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
         ) as latest_record,
         first_value(ends_on) over (
-            partition by {{ subscription }}
+            partition by {{ within }}
             order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
         ) as latest_end
     from candidates
