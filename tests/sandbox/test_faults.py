@@ -86,6 +86,14 @@ def test_a_delayed_request_is_executed_after_the_delay(sandbox: SandboxHandle) -
     assert sandbox.quantity("1") == "15"
 
 
+def test_a_delayed_request_keeps_a_body_that_came_in_pieces(sandbox: SandboxHandle) -> None:
+    _meets(sandbox, "delay:0.1s")
+    pieces = iter([b'[{"op": "replace", "path": ', b'"quantity", "value": 15}]'])
+    kind = {"Content-Type": "application/json"}
+    assert ask(sandbox.url, ADDITION, method="PATCH", content=pieces, headers=kind).status_code == 200
+    assert sandbox.quantity("1") == "15"
+
+
 def test_a_client_that_gave_up_does_not_stop_a_delayed_write(sandbox: SandboxHandle) -> None:
     _meets(sandbox, "delay:0.5s", "PATCH")
     with pytest.raises(httpx.ReadTimeout):

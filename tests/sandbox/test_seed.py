@@ -99,6 +99,13 @@ def test_a_file_that_is_no_document_is_refused_with_its_name(tmp_path: Path, con
         read_document(file)
 
 
+def test_an_unquoted_infinity_is_refused_as_any_text_that_is_no_number(tmp_path: Path) -> None:
+    file = tmp_path / "seed.yaml"
+    file.write_text(WRITTEN.replace("22.10", ".inf"), encoding="utf-8")
+    with pytest.raises(SeedError, match=r"services\[0\] \(id 77\)\.unit_price: a decimal number in quotes"):
+        seed_from(read_document(file), "seed.yaml")
+
+
 def test_a_seed_file_that_is_missing_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(SeedError, match=r"nowhere\.yaml cannot be read: No such file"):
         read_document(tmp_path / "nowhere.yaml")

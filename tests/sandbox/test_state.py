@@ -119,6 +119,15 @@ def test_a_state_file_that_cannot_be_written_leaves_the_old_one_and_no_litter(tm
         assert running.quantity("1") == "10"
 
 
+def test_a_state_that_cannot_take_its_place_leaves_no_half_file(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    with running_sandbox(seed(), state_path=file) as running:
+        file.mkdir()
+        with pytest.raises(IsADirectoryError):
+            running.merge({"lines": [{"id": "1", "quantity": "11"}]})
+    assert [each.name for each in tmp_path.iterdir()] == ["state.json"]
+
+
 def test_a_state_file_that_is_no_state_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     file.write_text("{}", encoding="utf-8")
