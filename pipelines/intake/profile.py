@@ -1,0 +1,250 @@
+"""Import profiles: everything that is particular to one distributor's file, declared and versioned by content.
+
+Belongs here: the profile language, its checks, its version.
+Does not belong here: reading a file with it (``sheet``, ``headers``, ``compile``).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from pipelines.intake.columns import Address, Column, ColumnOrShorthand, NotYet, Part, Pattern, Text, later
+from pipelines.intake.conditions import Condition
+from pipelines.intake.conventions import Charges, Maps, Numbers
+from pipelines.intake.dates import DateFormatError, date_pattern
+from pipelines.intake.document import DocumentError, read_document, write_document
+from pipelines.intake.layout import Arrives, Complete, FileLayout, HeaderPlace, PeriodFrom
+from pipelines.intake.rows import Reduction
+
+
+class Basis(StrEnum):
+    """What a source counts. Two bases are never added on one line. Stored and shown; never rename one."""
+
+    SUBSCRIPTION = "subscription"
+    INVOICE = "invoice"
+    ASSIGNED = "assigned"
+    DEVICES = "devices"
+
+
+@dataclass(frozen=True)
+class ProfileProblem:
+    """One thing that is wrong with a profile: the key, what is wrong with it, what to do."""
+
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}. {self.remedy}"
+
+
+class ProfileError(Exception):
+    """A profile cannot be used. ``str`` tells an operator everything that is wrong with it."""
+
+    def __init__(self, problems: tuple[ProfileProblem, ...]) -> None:
+        super().__init__("the import profile cannot be used: " + " ".join(map(str, problems)))
+        self.problems = problems
+
+
+class Columns(Part):
+    """The canonical fields and where each is read. Names default to keys."""
+
+    account_key: ColumnOrShorthand
+    account_name: ColumnOrShorthand | None = None
+    service_key: ColumnOrShorthand
+    service_name: ColumnOrShorthand | None = None
+    quantity: ColumnOrShorthand
+    unit_cost: ColumnOrShorthand | None = None
+    amount: ColumnOrShorthand | None = None
+    currency: ColumnOrShorthand | None = None
+    commitment_term: ColumnOrShorthand | None = None
+    billing_cycle: ColumnOrShorthand | None = None
+    subscription_id: ColumnOrShorthand | None = None
+    charge_start: ColumnOrShorthand | None = None
+    charge_end: ColumnOrShorthand | None = None
+    charge_kind: ColumnOrShorthand | None = None
+    period: ColumnOrShorthand | None = None
+
+    @property
+    def mapped(self) -> dict[str, Column]:
+        """The columns that are mapped, by canonical field, in the order of the fields."""
+        return {name: column for name, column in self if column is not None}
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        for name, column in self.mapped.items():
+            for what, is_used, fields in (
+                ("count and sum", bool(column.count or column.sum), {"quantity"}),
+                ("a list of headers", bool(column.parts), _COMPOSABLE),
+                ("inclusive", column.inclusive, {"charge_end"}),
+                ("a constant", column.constant is not None, _COMPOSABLE | _CONSTANT),
+            ):
+                if is_used and name not in fields:
+                    raise ValueError(f"{what} cannot be used for {name}, only for {', '.join(sorted(fields))}")
+        return self
+
+
+_COMPOSABLE = {"account_key", "account_name", "service_key", "service_name", "subscription_id"}
+_CONSTANT = {"currency", "commitment_term", "billing_cycle", "charge_kind"}
+
+
+class Totals(Part):
+    """Control totals: rows set aside and compared with the rows they add up."""
+
+    column: Address
+    match: Pattern
+    of: Annotated[Literal["quantity"], later("amount")] = "quantity"
+
+
+class Failures(Part):
+    """What a collector writes in place of an account or service that it could not read."""
+
+    match: Pattern
+
+
+class Rows(Part):
+    """Which rows count: all conditions of ``include`` hold, none of ``exclude`` does."""
+
+    include: tuple[Condition, ...] = ()
+    exclude: tuple[Condition, ...] = ()
+    totals: Totals | None = None
+    failures: Failures | None = None
+    zero: Literal["keep", "flag", "ignore"] = "keep"
+    negative: Literal["keep", "flag", "reject"] = "keep"
+    fraction: Literal["keep", "flag", "reject"] = "keep"
+
+
+class Aggregate(Part):
+    """How the rows of one subscription become one quantity; subscriptions always add."""
+
+    method: Annotated[Reduction, later("signed_sum", "first", "last", "none", "count_distinct")] | None = None
+    by: tuple[Literal["account", "service", "term"], ...] = ("account", "service")
+    size_column: ColumnOrShorthand | None = None
+    cycle: tuple[Text, ...] = ()
+    sign_column: NotYet = None
+    classes: NotYet = None
+
+    @model_validator(mode="after")
+    def _grain(self) -> Self:
+        if len(set(self.by)) != len(self.by) or not {"account", "service"} <= set(self.by):
+            raise ValueError("by names account and service, and term or not, each once")
+        if self.size_column and not self.size_column.addresses:
+            raise ValueError("size_column is a single column")
+        return self
+
+
+def _date_format(value: str) -> str:
+    try:
+        date_pattern(value)
+    except DateFormatError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+class ImportProfile(Part):
+    """How one kind of file is read. Immutable; two profiles of one content have one version."""
+
+    name: Annotated[str, Field(alias="profile", pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+    source: Annotated[Text, Field(min_length=1, max_length=100)]
+    basis: Basis
+    arrives: Arrives | None = None
+    file: FileLayout = FileLayout()
+    header: HeaderPlace = HeaderPlace(row=1)
+    columns: Columns
+    numbers: Numbers = Numbers()
+    dates: tuple[Annotated[Text, AfterValidator(_date_format)], ...] = ()
+    rows: Rows = Rows()
+    aggregate: Aggregate = Aggregate()
+    charges: Charges = Charges()
+    maps: Maps = Maps()
+    derived: NotYet = None
+    rekey: NotYet = None
+    unpivot: NotYet = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for problem in _contradictions(self):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def method(self) -> Reduction:
+        """How rows are reduced; counting rows names it by itself."""
+        return self.aggregate.method or Reduction.COUNT
+
+    @property
+    def period_column(self) -> Column | None:
+        """The column that gives each row its period, None when the whole file has one."""
+        if self.arrives is None or self.arrives.period is not PeriodFrom.COLUMN:
+            return None
+        return self.columns.period or self.columns.charge_start
+
+    @property
+    def complete(self) -> Complete:
+        """When a file of this profile is complete."""
+        return self.arrives.complete if self.arrives else Complete()
+
+    @cached_property
+    def content(self) -> str:
+        """The profile in one canonical spelling, which ``load_profile`` reads back."""
+        return write_document(self.model_dump(exclude_defaults=True, by_alias=True))
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits that name the content."""
+        return hashlib.sha256(self.content.encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """Name and version as reports show them."""
+        return f"{self.name}@{self.version[:4]}"
+
+
+def _contradictions(profile: ImportProfile) -> Iterator[str]:
+    """Keys that are right by themselves and wrong together."""
+    columns, aggregate = profile.columns, profile.aggregate
+    if aggregate.method is None and columns.quantity.count is None:
+        yield "aggregate.method is missing: how rows become a quantity is never guessed (sum, max, count ...)"
+    if columns.quantity.count and profile.method is not Reduction.COUNT:
+        yield f"quantity counts rows, which sets aggregate.method to count; {profile.method} contradicts it"
+    if profile.method is Reduction.LAST_BY_PERIOD_END and columns.charge_end is None:
+        yield "aggregate.method last_by_period_end needs columns.charge_end"
+    if profile.method is Reduction.RUNNING_TOTAL and not (aggregate.size_column and columns.charge_kind):
+        yield "aggregate.method running_total needs aggregate.size_column and columns.charge_kind"
+    if (columns.charge_start or columns.charge_end) and not profile.dates:
+        yield "charge dates are mapped, but dates names no format"
+    is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
+    if is_by_column and profile.period_column is None:
+        yield "arrives.period from_column needs columns.period or columns.charge_start"
+
+
+def load_profile(text: str) -> ImportProfile:
+    """The profile that a YAML text declares.
+
+    Raises ``ProfileError`` that names every key at fault, what is wrong with it and what to do.
+    """
+    try:
+        return ImportProfile.model_validate(read_document(text))
+    except DocumentError as error:
+        problem = ProfileProblem("document", str(error), "Write the profile as YAML, one key a line.")
+        raise ProfileError((problem,)) from None
+    except ValidationError as error:
+        raise ProfileError(tuple(map(_problem, error.errors()))) from None
+
+
+def _problem(error: ErrorDetails) -> ProfileProblem:
+    key = ".".join(map(str, error["loc"])) or "profile"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return ProfileProblem(key, "is no key of the profile language", "Remove it or correct its spelling.")
+    if error["type"] == "missing":
+        return ProfileProblem(key, "is missing", "Add it.")
+    if "not supported yet" in message:
+        return ProfileProblem(key, message, "Remove it, or wait for a version that reads it.")
+    return ProfileProblem(key, message[:1].lower() + message[1:], "Correct the value.")
