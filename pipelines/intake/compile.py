@@ -1,0 +1,121 @@
+"""A profile and a header become the one relational expression that types every row or says why it is rejected.
+
+Belongs here: putting the row rules together, the judgement of each record.
+Does not belong here: running it (``resources.warehouse.reading``), judging the whole file (``completeness``).
+"""
+
+from dataclasses import dataclass
+
+from pipelines.intake.day_rules import add_days
+from pipelines.intake.expression import ANSWERED, EXPORT_AGAIN, JUDGED, Check, Expression
+from pipelines.intake.filter_rules import add_filters
+from pipelines.intake.headers import Header
+from pipelines.intake.key_rules import add_keys
+from pipelines.intake.measure_rules import add_measures
+from pipelines.intake.profile import ImportProfile
+from pipelines.intake.sqltext import case
+from pipelines.intake.text_rules import MAPPED, add_texts
+
+
+@dataclass(frozen=True)
+class CompiledRows:
+    """The expression over the relation ``records``, and what its answers mean.
+
+    ``records`` has ``row``, ``defect`` (NULL, ``long`` or ``cut``), ``is_set_aside`` (a person ignores the record) and
+    ``c<position>`` for each of ``positions``. Every record comes back once, with ``kind`` (``valid``, ``rejected``,
+    ``ignored`` or ``totals``) and, where it is rejected, ``problem``: an index into ``checks``.
+    """
+
+    sql: str
+    positions: tuple[int, ...]
+    checks: tuple[Check, ...]
+
+
+def compile_rows(profile: ImportProfile, header: Header) -> CompiledRows:
+    """How the rows of a file are read whose header is known. Text of users stands in literals only."""
+    rows = Expression(profile, header)
+    add_keys(rows)
+    add_measures(rows)
+    add_texts(rows)
+    add_days(rows)
+    add_filters(rows)
+    checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks)
+    _add_judgement(rows, checks)
+    sql = f"SELECT {', '.join(ANSWERS)} FROM ({rows.sql()})"
+    return CompiledRows(sql, tuple(sorted(rows.positions)), checks)
+
+
+TYPED = (
+    "account_key",
+    "account_name",
+    "service_key",
+    "service_name",
+    "quantity",
+    "unit_cost",
+    "amount",
+    "currency",
+    "commitment_term",
+    "billing_cycle",
+    "subscription_id",
+    "charge_start",
+    "charge_end",
+    "charge_kind",
+    "charge_class",
+    "size_quantity",
+    "is_cycle",
+)
+"""What is handed on of a valid row."""
+
+ANSWERS = (
+    *("row", "period", "kind", "problem", "problem_value", "is_failure", "read_account", "read_service"),
+    *("measured", "service_parts", "rounded", "flag", *(f"{name}_unmapped" for name in MAPPED), *TYPED),
+)
+"""Everything that is known of a record. ``measured`` is the quantity the file states, whatever the record is."""
+
+
+_RECORD_CHECKS = (
+    Check(
+        "is_failure",
+        None,
+        "the collector reports a failure in place of an account or service",
+        "Let the collector run again and drop its new file.",
+    ),
+    Check(
+        "defect = 'long'",
+        None,
+        "the record has more cells than the header: a separator in an unquoted cell shifts its columns",
+        "Export the file again with quoted cells, or disregard the row (trueup rows ignore).",
+    ),
+    Check("defect = 'cut'", None, "the file ends in the middle of this record", EXPORT_AGAIN),
+)
+"""What can be wrong with a record as a whole, before any of its cells is looked at."""
+
+
+def _add_judgement(rows: Expression, checks: tuple[Check, ...]) -> None:
+    """What each record is, and for a rejected one the first check that it fails and the cell at fault."""
+    rows.layers[JUDGED]["problem"] = case(
+        [(f"({check.condition})", str(number)) for number, check in enumerate(checks)], "NULL::INT"
+    )
+    is_ignored_zero = "quantity = 0" if rows.profile.rows.zero == "ignore" else "false"
+    rows.layers[ANSWERED]["kind"] = case(
+        [
+            ("is_set_aside", "'ignored'"),
+            ("is_failure", "'rejected'"),
+            ("is_total", "'totals'"),
+            ("defect IS NOT NULL", "'rejected'"),
+            ("passes = false", "'ignored'"),
+            ("problem IS NOT NULL", "'rejected'"),
+            (is_ignored_zero, "'ignored'"),
+        ],
+        "'valid'",
+    )
+    rows.layers[ANSWERED]["problem_value"] = _cell_at_fault(checks)
+
+
+def _cell_at_fault(checks: tuple[Check, ...]) -> str:
+    by_position: dict[int, list[str]] = {}
+    for number, check in enumerate(checks):
+        if check.position is not None:
+            by_position.setdefault(check.position, []).append(str(number))
+    cells = ((f"problem IN ({', '.join(numbers)})", f"c{place}") for place, numbers in by_position.items())
+    return case(cells, "NULL::VARCHAR")

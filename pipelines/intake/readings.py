@@ -1,0 +1,160 @@
+"""What reading a file gives: every record accounted for, rows typed, and what an operator should know of it.
+
+Belongs here: the shapes that the reader hands to the use case.
+Does not belong here: reading (``resources.warehouse.reading``), judging (``completeness``).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from pipelines.identity import FileId, RevisionId
+from pipelines.intake.drops import DropIdentity
+from pipelines.intake.profile import ImportProfile
+from pipelines.intake.rows import RowAccounting, RowError
+
+ServiceParts = tuple[str, ...]
+"""The parts of a service key, before they are joined."""
+
+
+@dataclass(frozen=True)
+class RevisionStamp:
+    """What every row of a revision bears besides its own columns."""
+
+    tenant: str
+    drop: DropIdentity
+    profile: ImportProfile
+    revision_id: RevisionId
+    file_id: FileId
+    file_name: str
+    sha256: str
+
+
+class UsageRows(Protocol):
+    """The valid rows of a reading, typed, in file order."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many they are."""
+        ...
+
+    def stamped(self, stamp: RevisionStamp) -> Any:
+        """The rows as the lake keeps them: an Arrow table."""
+        ...
+
+
+@dataclass(frozen=True)
+class TotalRow:
+    """A control total. ``service`` holds the parts of the service key that it names, blank parts for any."""
+
+    row: int
+    service: ServiceParts
+    stated: Decimal | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file says for one billing period, or for all of them.
+
+    ``added`` sums the readable quantities of all data rows, filtered and rejected ones too, by service: what control
+    totals are compared with.
+    """
+
+    rows: RowAccounting
+    quantity: Decimal
+    rejected: tuple[RowError, ...]
+    usage: UsageRows
+    totals: tuple[TotalRow, ...] = ()
+    added: Mapping[ServiceParts, Decimal] = field(default_factory=dict)
+
+
+@dataclass
+class Observations:
+    """What was kept and should be known: counted while a file is read, told at the end."""
+
+    unknown_kinds: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    flagged: dict[str, list[int]] = field(default_factory=dict)
+    doubled: list[str] = field(default_factory=list)
+    rounded_amounts: int = 0
+
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence for each observation."""
+        return tuple(self._told())
+
+    def _told(self) -> Iterator[str]:
+        for kind, count in sorted(self.unknown_kinds.items()):
+            which = (
+                f"with the charge kind {kind!r}, which no list of charges names" if kind else "without a charge kind"
+            )
+            yield f"{_rows(count)} {which}: kept, never counted"
+        for (name, value), count in sorted(self.unmapped.items()):
+            field_name = name.replace("_", " ")
+            yield f"{_rows(count)} with the {field_name} {value!r}, which the profile does not map: kept as is"
+        for flag, rows in sorted(self.flagged.items()):
+            yield f"{_rows(len(rows))} with a {_FLAGS[flag]} quantity: {records(rows)}"
+        for name in self.doubled:
+            yield f"the header {name!r} stands more than once; the first such column is read"
+        if self.rounded_amounts:
+            yield f"{self.rounded_amounts} amounts had more than 10 decimal places and were rounded"
+
+
+_FLAGS = {"negative": "negative", "zero": "zero", "fraction": "fractional"}
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def records(rows: Iterable[int]) -> str:
+    """Record numbers for a sentence, the first ten of them."""
+    listed = list(rows)
+    shown = ", ".join(map(str, listed[:10]))
+    return f"record{'s' if len(listed) > 1 else ''} {shown}{' ...' if len(listed) > 10 else ''}"
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file as a profile reads it. ``refusal`` says why it cannot be read; then there are no rows.
+
+    ``columns`` are canonical fields with the headers they are read from. ``by_period`` is filled where rows have their
+    own period, with ``elsewhere`` for every month that no row bears; ``whole`` is everything together.
+    """
+
+    whole: Reading
+    by_period: Mapping[str, Reading] = field(default_factory=dict)
+    elsewhere: Reading | None = None
+    header_row: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    unused_columns: tuple[str, ...] = ()
+    observations: tuple[str, ...] = ()
+    rounded_amounts: int = 0
+    preview: tuple[Mapping[str, str | None], ...] = ()
+    refusal: str | None = None
+    preview_stamp: RevisionStamp | None = None
+
+    @property
+    def table(self) -> Any:
+        """All valid rows as an Arrow table of the lake's columns, as if published; None where nothing was read."""
+        return None if self.preview_stamp is None else self.whole.usage.stamped(self.preview_stamp)
+
+    def reading_of(self, period: str) -> Reading:
+        """What the file says for one month; records of other months count as ignored there."""
+        return self.by_period.get(period, self.elsewhere or self.whole)
+
+    @property
+    def rows(self) -> RowAccounting:
+        """Every record of the file, counted once."""
+        return self.whole.rows
+
+    @property
+    def quantity(self) -> Decimal:
+        """The sum over valid rows."""
+        return self.whole.quantity
+
+    @property
+    def rejected(self) -> tuple[RowError, ...]:
+        """The records that were not understood."""
+        return self.whole.rejected

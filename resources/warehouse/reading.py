@@ -1,0 +1,394 @@
+"""Files read under profiles: Python finds encoding, dialect and header, DuckDB types the rows by one expression.
+
+Belongs here: running what ``pipelines.intake`` compiles, batch by batch, and adding up what it answers.
+Does not belong here: any rule of a row or a file (``pipelines.intake``).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.identity import FileId, RevisionId
+from pipelines.intake.compile import TYPED, CompiledRows, compile_rows
+from pipelines.intake.drops import DropIdentity
+from pipelines.intake.headers import Header, find_header, mapped_columns
+from pipelines.intake.profile import ImportProfile
+from pipelines.intake.readings import Observations, ReadFile, Reading, RevisionStamp, ServiceParts, TotalRow
+from pipelines.intake.rows import OverlayAction, RowAccounting, RowError, RowOverlay
+from pipelines.intake.schema import validated
+from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
+from pipelines.intake.text_rules import MAPPED
+from pipelines.quantities import text
+from resources.warehouse.usage_rows import TypedRows, empty_rows, storable
+
+BATCH_RECORDS = 32_768
+BATCH_CHARACTERS = 64 * 1024 * 1024
+"""One batch is held as text at a time: whichever bound is met first."""
+
+LARGEST_SUM = Decimal(10) ** 28
+"""DECIMAL(38,10) ends here; quantities that add up to more are no quantities."""
+
+_SHOWN = 1_000
+"""Characters of a cell that an error shows."""
+
+_PREVIEW_ROWS = 5
+
+
+class DuckDbFileReader:
+    """Reads files in an own DuckDB in memory, which can reach neither disk nor network."""
+
+    def read(
+        self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay] = ()
+    ) -> ReadFile:
+        """Everything the file says under the profile, with every record accounted for.
+
+        What is wrong with the file is part of the answer, ``refusal`` or rejected rows. A failing disk is an
+        ``OSError``.
+        """
+        try:
+            with raw.open("rb") as stream:
+                records = Records(stream, profile.file)
+                header, rest = find_header(iter(records), profile)
+                if header is None:
+                    return _nothing_read(profile, blank=records.count)
+                with _Engine(profile, header, file_name, overlays) as engine:
+                    for batch in _batches(records, rest, header):
+                        engine.take(batch)
+                    return engine.result()
+        except UnreadableFile as error:
+            return _nothing_read(profile, refusal=f"{error.reason}. {error.remedy}")
+
+    def fits(self, raw: Path, profile: ImportProfile) -> bool:
+        """Whether the file has a header that holds every column the profile maps."""
+        try:
+            with raw.open("rb") as stream:
+                return find_header(iter(Records(stream, profile.file)), profile)[0] is not None
+        except UnreadableFile:
+            return False
+
+
+def _nothing_read(profile: ImportProfile, *, blank: int = 0, refusal: str | None = None) -> ReadFile:
+    table = empty_rows()
+    whole = Reading(RowAccounting(blank=blank), Decimal(0), (), TypedRows(table, profile))
+    return ReadFile(whole, refusal=refusal)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Consecutive records. ``is_cut``: the file ends with the last of them, without a line end."""
+
+    first_row: int
+    records: list[Sequence[str]]
+    is_cut: bool
+
+
+def _batches(records: Records, rest: Iterator[Sequence[str]], header: Header) -> Iterator[_Batch]:
+    batch: list[Sequence[str]] = []
+    first, characters = header.row + 1, records.characters
+    for record in rest:
+        batch.append(record)
+        if len(batch) == BATCH_RECORDS or records.characters - characters > BATCH_CHARACTERS:
+            yield _Batch(first, batch, records.is_cut)
+            first, characters = first + len(batch), records.characters
+            batch = []
+    if batch:
+        yield _Batch(first, batch, records.is_cut)
+
+
+@dataclass
+class _Sums:
+    """Numbers added up per month; None is the month of rows that name none."""
+
+    kinds: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+    quantity: dict[str | None, Decimal] = field(default_factory=dict)
+    added: dict[tuple[str | None, ServiceParts], Decimal] = field(default_factory=dict)
+    totals: list[tuple[str | None, TotalRow]] = field(default_factory=list)
+    rejected: list[tuple[str | None, RowError]] = field(default_factory=list)
+    tables: list[pa.Table] = field(default_factory=list)
+    blank: int = 0
+
+
+class _Engine:
+    """One file being read: the compiled expression runs over each batch, the answers are added up."""
+
+    def __init__(self, profile: ImportProfile, header: Header, file_name: str, overlays: Sequence[RowOverlay]) -> None:
+        self._profile = profile
+        self._header = header
+        self._file_name = file_name
+        self._compiled: CompiledRows = compile_rows(profile, header)
+        self._overlays = _by_record(overlays)
+        self._sums = _Sums()
+        self._observed = Observations(doubled=_doubled(profile, header))
+
+    def __enter__(self) -> "_Engine":
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "enable_external_access": False,
+                "autoload_known_extensions": False,
+                "autoinstall_known_extensions": False,
+                "lock_configuration": True,
+            },
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def take(self, batch: _Batch) -> None:
+        """Read one batch."""
+        relation, blank = self._relation(batch)
+        self._sums.blank += blank
+        self._connection.register("records", relation)
+        try:
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE answers AS {self._compiled.sql}")
+        except duckdb.InvalidInputException as error:
+            raise UnreadableFile(
+                f"a pattern of the profile cannot be used: {' '.join(str(error).split())}", "Correct the profile"
+            ) from None
+        finally:
+            self._connection.unregister("records")
+        self._count()
+        self._collect_rejected(batch)
+        self._collect_totals()
+        self._observe()
+        self._collect_valid()
+
+    def _relation(self, batch: _Batch) -> tuple[pa.Table, int]:
+        """The batch as Arrow text, blank records left out, decisions of people applied."""
+        width, last = len(self._header.cells), len(batch.records) - 1
+        rows, defects, set_aside, kept = [], [], [], []
+        for place, record in enumerate(batch.records):
+            if is_blank(record):
+                continue
+            decided, is_ignored = self._decided(batch.first_row + place, record)
+            rows.append(batch.first_row + place)
+            defects.append(_defect(record, width, is_last_and_cut=batch.is_cut and place == last))
+            set_aside.append(is_ignored)
+            kept.append(decided)
+        columns = {
+            f"c{place}": pa.array([record[place] if place < len(record) else "" for record in kept], pa.string())
+            for place in self._compiled.positions
+        }
+        own = {
+            "row": pa.array(rows, pa.int64()),
+            "defect": pa.array(defects, pa.string()),
+            "is_set_aside": pa.array(set_aside, pa.bool_()),
+        }
+        # Small pieces, so that DuckDB's threads share the batch.
+        table = pa.table(own | columns)
+        pieces = pa.Table.from_batches(table.to_batches(max_chunksize=8_192), table.schema)
+        return pieces, len(batch.records) - len(kept)
+
+    def _decided(self, row: int, record: Sequence[str]) -> tuple[Sequence[str], bool]:
+        """The record as people corrected it, and whether they disregard it; only where its content is the same."""
+        if row not in self._overlays:
+            return record, False
+        decisions = self._overlays[row].get(record_hash(record), [])
+        cells = [*record, *[""] * (len(self._header.cells) - len(record))]
+        for decision in decisions:
+            position = self._header.position(decision.column or "")
+            if decision.action is OverlayAction.FIX and position is not None:
+                cells[position] = storable(decision.value or "")
+        return cells, any(decision.action is OverlayAction.IGNORE for decision in decisions)
+
+    def _count(self) -> None:
+        counted = self._connection.sql(
+            "SELECT period, kind, count(*), sum(trunc(quantity)::HUGEINT), sum(quantity - trunc(quantity)), "
+            "sum(rounded) FROM answers GROUP BY ALL"
+        ).fetchall()
+        for period, kind, count, whole, part, rounded in counted:
+            self._sums.kinds[period, kind] += count
+            if kind == "valid":
+                self._sums.quantity[period] = self._sums.quantity.get(period, Decimal(0)) + whole + part
+                self._observed.rounded_amounts += int(rounded)
+
+    def _collect_rejected(self, batch: _Batch) -> None:
+        columns = "row, period, problem, problem_value, is_failure, read_account, read_service"
+        found = self._connection.sql(f"SELECT {columns} FROM answers WHERE kind = 'rejected' ORDER BY row").fetchall()
+        for row, period, problem, value, is_failure, account, service in found:
+            check = self._compiled.checks[problem]
+            error = RowError(
+                file=self._file_name,
+                sheet=None,
+                row=row,
+                column=None if check.position is None else self._header.name(check.position),
+                value=None if value is None else value[:_SHOWN],
+                reason=check.reason,
+                remedy=check.remedy,
+                account=account,
+                service=service,
+                record_hash=record_hash(batch.records[row - batch.first_row]),
+                is_failure=is_failure,
+            )
+            self._sums.rejected.append((period, error))
+
+    def _collect_totals(self) -> None:
+        if self._profile.rows.totals is None:
+            return
+        added = self._connection.sql(
+            "SELECT period, service_parts, sum(trunc(measured)::HUGEINT), sum(measured - trunc(measured)) "
+            "FROM answers WHERE kind <> 'totals' AND measured IS NOT NULL GROUP BY ALL"
+        ).fetchall()
+        for period, parts, whole, part in added:
+            key = period, tuple(parts)
+            self._sums.added[key] = self._sums.added.get(key, Decimal(0)) + whole + part
+        totals = self._connection.sql("SELECT period, row, service_parts, measured FROM answers WHERE kind = 'totals'")
+        self._sums.totals += [
+            (period, TotalRow(row, tuple(parts), measured)) for period, row, parts, measured in totals.fetchall()
+        ]
+
+    def _observe(self) -> None:
+        parts = ["SELECT 'unknown', charge_kind, row FROM answers WHERE kind = 'valid' AND charge_class = 'unknown'"]
+        parts += [
+            f"SELECT '{name}', {name}_unmapped, row FROM answers WHERE kind = 'valid' AND {name}_unmapped IS NOT NULL"
+            for name in MAPPED
+        ]
+        parts.append("SELECT 'flag', flag, row FROM answers WHERE kind = 'valid' AND flag IS NOT NULL")
+        grouped = " UNION ALL ".join(parts)
+        for what, value, rows in self._connection.sql(
+            f"SELECT what, value, list(row ORDER BY row) FROM ({grouped}) AS seen(what, value, row) GROUP BY ALL"
+        ).fetchall():
+            if what == "unknown":
+                self._observed.unknown_kinds[value or ""] += len(rows)
+            elif what == "flag":
+                self._observed.flagged.setdefault(value, []).extend(rows)
+            else:
+                self._observed.unmapped[what, value] += len(rows)
+
+    def _collect_valid(self) -> None:
+        valid = self._connection.sql(
+            f"SELECT row, period, {', '.join(TYPED)} FROM answers WHERE kind = 'valid' ORDER BY row"
+        ).to_arrow_table()
+        validated(pl.DataFrame(pl.from_arrow(valid)))
+        self._sums.tables.append(valid)
+
+    # --- the answer -------------------------------------------------------------------------------------------------
+
+    def result(self) -> ReadFile:
+        """Everything together, and for each month by itself where rows have their own.
+
+        Raises ``UnreadableFile`` when the quantities add up to more than can be kept.
+        """
+        table = pa.concat_tables(self._sums.tables) if self._sums.tables else empty_rows()
+        if abs(sum(self._sums.quantity.values(), Decimal(0))) >= LARGEST_SUM:
+            raise UnreadableFile("its quantities add up to more than 28 digits", "Correct quantity of the profile")
+        whole = self._whole(TypedRows(table, self._profile))
+        months = sorted({period for period, _ in self._sums.kinds if period is not None})
+        by_period = {period: self._reading(period, whole, table) for period in months}
+        is_by_row = self._profile.period_column is not None
+        return ReadFile(
+            whole=whole,
+            by_period=by_period,
+            elsewhere=self._reading("", whole, table) if is_by_row else None,
+            header_row=self._header.row,
+            columns=_mapped_headers(self._profile, self._header),
+            unused_columns=_unused_headers(self._profile, self._header),
+            observations=self._observed.sentences(),
+            rounded_amounts=self._observed.rounded_amounts,
+            preview=_preview(table),
+            preview_stamp=_preview_stamp(self._profile, self._file_name),
+        )
+
+    def _whole(self, rows: TypedRows) -> Reading:
+        kinds: Counter[str] = Counter()
+        for (_, kind), count in self._sums.kinds.items():
+            kinds[kind] += count
+        added: dict[ServiceParts, Decimal] = {}
+        for (_, parts), quantity in self._sums.added.items():
+            added[parts] = added.get(parts, Decimal(0)) + quantity
+        return Reading(
+            rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
+            quantity=sum(self._sums.quantity.values(), Decimal(0)),
+            rejected=tuple(error for _, error in self._sums.rejected),
+            usage=rows,
+            totals=tuple(total for _, total in self._sums.totals),
+            added=added,
+        )
+
+    def _reading(self, month: str, whole: Reading, table: pa.Table) -> Reading:
+        """What the file says for one month: its own rows, and rejected rows and totals that name no month.
+
+        A total that names no month is one of the whole file, whichever month is read.
+        """
+        sums, mine = self._sums, {month, None}
+        counts = {kind: sum(sums.kinds[period, kind] for period in mine) for kind in ("valid", "rejected", "totals")}
+        rows = whole.rows
+        ignored = rows.total - rows.preamble - rows.header - rows.blank - sum(counts.values())
+        is_split = any(period == month for period, _ in sums.totals)
+        return Reading(
+            rows=RowAccounting(rows.preamble, rows.header, rows.blank, ignored, **counts),
+            quantity=sums.quantity.get(month, Decimal(0)),
+            rejected=tuple(error for period, error in sums.rejected if period in mine),
+            usage=TypedRows(table.filter(pc.equal(table["period"], month)), self._profile),
+            totals=tuple(total for period, total in sums.totals if period in mine),
+            added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
+        )
+
+
+def _defect(record: Sequence[str], width: int, *, is_last_and_cut: bool) -> str | None:
+    if len(record) > width and not is_blank(record[width:]):
+        return "long"
+    return "cut" if is_last_and_cut and len(record) < width else None
+
+
+def _by_record(overlays: Sequence[RowOverlay]) -> dict[int, dict[str, list[RowOverlay]]]:
+    by_record: dict[int, dict[str, list[RowOverlay]]] = {}
+    for overlay in overlays:
+        by_record.setdefault(overlay.row, {}).setdefault(overlay.record_hash, []).append(overlay)
+    return by_record
+
+
+def _places(profile: ImportProfile, header: Header) -> list[int]:
+    places = (header.column(column) for column in mapped_columns(profile))
+    return sorted({place for place in places if place is not None})
+
+
+def _doubled(profile: ImportProfile, header: Header) -> list[str]:
+    """Mapped columns that another column shares its name with, where the profile names no place."""
+    named = {address for column in mapped_columns(profile) for address in column.addresses}
+    return [
+        header.name(place)
+        for place in _places(profile, header)
+        if header.is_doubled(place) and header.name(place).casefold() in {name.casefold() for name in named}
+    ]
+
+
+def _mapped_headers(profile: ImportProfile, header: Header) -> Mapping[str, str]:
+    """The headers of each canonical field, several joined by ``|``; constants and absent columns have none."""
+    shown = {}
+    for name, column in profile.columns.mapped.items():
+        places = [place for leaf in column.leaves if (place := header.column(leaf)) is not None]
+        if places:
+            shown[name] = "|".join(header.name(place) for place in places)
+    return shown
+
+
+def _unused_headers(profile: ImportProfile, header: Header) -> tuple[str, ...]:
+    used = set(_places(profile, header))
+    return tuple(header.name(place) for place, cell in enumerate(header.cells) if place not in used and cell.strip())
+
+
+def _preview(table: pa.Table) -> tuple[Mapping[str, str | None], ...]:
+    return tuple(
+        {name: _as_text(value) for name, value in row.items()} for row in table.slice(0, _PREVIEW_ROWS).to_pylist()
+    )
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return text(value) if isinstance(value, Decimal) else str(value)
+
+
+def _preview_stamp(profile: ImportProfile, file_name: str) -> RevisionStamp:
+    drop = DropIdentity(profile.source, profile.name, "0001-01")
+    return RevisionStamp("-", drop, profile, RevisionId("-"), FileId("-"), file_name, "-")
