@@ -1,0 +1,268 @@
+"""Taking one file in: read, judge, keep, publish a revision for each period it speaks for.
+
+Belongs here: the use case and its Protocols, what a duplicate is, which decisions of people apply.
+Does not belong here: reading (``resources.warehouse.reading``), verdicts (``completeness``), the inbox (``waiting``).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from pipelines.identity import FileId, RevisionId
+from pipelines.intake.arrivals import period_of_arrival
+from pipelines.intake.completeness import judge, judge_file
+from pipelines.intake.drops import Arrival, DropIdentity, SourceVerdict, UsageRevision
+from pipelines.intake.profile import ImportProfile
+from pipelines.intake.readings import ReadFile, Reading, RevisionStamp
+from pipelines.intake.rows import RowAccounting, RowError, RowOverlay
+from pipelines.periods import BillingPeriod
+
+
+class FileReader(Protocol):
+    """Reads files under profiles."""
+
+    def read(self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay]) -> ReadFile:
+        """Everything the file says; what is wrong with it is part of the answer. A failing disk is an ``OSError``."""
+        ...
+
+    def fits(self, raw: Path, profile: ImportProfile) -> bool:
+        """Whether the file has the header that the profile maps."""
+        ...
+
+
+class UsageLake(Protocol):
+    """Keeps the rows of revisions."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose lake it is."""
+        ...
+
+    def write_usage(self, revision_id: str, drop_id: str, rows: Any) -> str:
+        """Keep the rows of a revision; the answer is their folder, relative to the lake."""
+        ...
+
+
+class UsageLedger(Protocol):
+    """Remembers drops, their revisions and what people decided about records."""
+
+    def current_revision(self, drop: DropIdentity) -> UsageRevision | None:
+        """The reading that speaks for a drop now."""
+        ...
+
+    def revision_count(self, drop: DropIdentity) -> int:
+        """How many readings of a drop there are."""
+        ...
+
+    def overlays(self, drop: DropIdentity) -> tuple[RowOverlay, ...]:
+        """The decisions about a drop's records that hold."""
+        ...
+
+    def publish(self, revision: UsageRevision, rejected: Sequence[RowError]) -> None:
+        """Let a reading speak for its drop."""
+        ...
+
+    def record_profile(self, profile: ImportProfile, at: datetime) -> None:
+        """Keep the content that a file is read with."""
+        ...
+
+
+@dataclass(frozen=True)
+class TakenFile:
+    """How taking a file in ended: ``rows`` and ``quantity`` of the whole file. A duplicate has no revision."""
+
+    file_id: FileId
+    verdict: SourceVerdict
+    reasons: tuple[str, ...]
+    revisions: tuple[UsageRevision, ...]
+    rows: RowAccounting
+    quantity: Decimal
+    rounded_amounts: int = 0
+
+
+def overlay_hash(overlays: Iterable[RowOverlay]) -> str:
+    """Names the decisions that a file is read with, in whatever order they were made; empty for none."""
+    lines = sorted("\x1f".join([str(o.row), o.record_hash, o.action, o.column or "", o.value or ""]) for o in overlays)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:16] if lines else ""
+
+
+def take_in(
+    arrival: Arrival,
+    profile: ImportProfile,
+    raw: Path,
+    *,
+    period: str | None,
+    reader: FileReader,
+    lake: UsageLake,
+    ledger: UsageLedger,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+    zone: ZoneInfo,
+) -> TakenFile:
+    """Read a file and publish a revision for each period it speaks for.
+
+    ``period`` restricts it to one month; without it the profile says (the rows' own column, or the month of arrival).
+    A file that speaks for no known period is read and judged, and nothing is published. Content that is the drop's
+    current revision, read with the same profile and decisions, is a duplicate.
+    """
+    taking = _Taking(arrival, profile, raw, reader, lake, ledger, clock, new_id)
+    if profile.period_column is None:
+        return taking.one_period(period or _month_of_arrival(arrival, profile, zone))
+    return taking.periods_of_rows(period)
+
+
+def _month_of_arrival(arrival: Arrival, profile: ImportProfile, zone: ZoneInfo) -> str | None:
+    month = profile.arrives and period_of_arrival(profile.arrives, arrival.arrived_at, zone)
+    return month.key if month else None
+
+
+_GRAVEST = (
+    SourceVerdict.REFUSED,
+    SourceVerdict.EMPTY,
+    SourceVerdict.INCOMPLETE,
+    SourceVerdict.COMPLETE,
+    SourceVerdict.DUPLICATE,
+)
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """One file on its way in, with everything it needs."""
+
+    arrival: Arrival
+    profile: ImportProfile
+    raw: Path
+    reader: FileReader
+    lake: UsageLake
+    ledger: UsageLedger
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def one_period(self, period: str | None) -> TakenFile:
+        """A file that has one period for all its rows."""
+        if period is None:
+            return self._without_period(self._read(()))
+        drop = self._drop(period)
+        overlays = self.ledger.overlays(drop)
+        current = self.ledger.current_revision(drop)
+        if current is not None and self._is_duplicate(current, overlay_hash(overlays)):
+            return self._duplicate([current])
+        read = self._read(overlays)
+        return self._taken(read, [self._published(drop, read, read.whole, overlays)])
+
+    def periods_of_rows(self, only: str | None) -> TakenFile:
+        """A file whose rows have periods of their own. Decisions about any of its drops apply to the whole file."""
+        read = self._read(())
+        if overlays := self._overlays(self._periods(read, only)):
+            read = self._read(overlays)
+        drops = {self._drop(period): read.reading_of(period) for period in self._periods(read, only)}
+        if not drops:
+            return self._without_period(read)
+        decided = {drop: self.ledger.overlays(drop) for drop in drops}
+        current = {drop: self.ledger.current_revision(drop) for drop in drops}
+        known = {
+            drop: revision
+            for drop, revision in current.items()
+            if revision is not None and self._is_duplicate(revision, overlay_hash(decided[drop]))
+        }
+        new = [self._published(drop, read, drops[drop], decided[drop]) for drop in drops if drop not in known]
+        return self._taken(read, new) if new else self._duplicate(list(known.values()))
+
+    def _periods(self, read: ReadFile, only: str | None) -> list[str]:
+        """The months a file speaks for. One that was asked for is spoken for even when no row bears it."""
+        return [only] if only is not None else sorted(read.by_period)
+
+    def _overlays(self, periods: Iterable[str]) -> tuple[RowOverlay, ...]:
+        decided = (overlay for period in periods for overlay in self.ledger.overlays(self._drop(period)))
+        return tuple(dict.fromkeys(decided))
+
+    def _read(self, overlays: Sequence[RowOverlay]) -> ReadFile:
+        return self.reader.read(self.raw, self.profile, file_name=self.arrival.name, overlays=overlays)
+
+    def _drop(self, period: str) -> DropIdentity:
+        return DropIdentity(self.profile.source, self.profile.name, period, self.arrival.part or "")
+
+    def _is_duplicate(self, current: UsageRevision, overlays: str) -> bool:
+        same = (current.sha256, current.profile_version, current.overlay_hash)
+        return same == (self.arrival.sha256, self.profile.version, overlays)
+
+    def _previous_rows(self, drop: DropIdentity) -> int | None:
+        month = BillingPeriod.from_key(drop.period).previous.key
+        previous = self.ledger.current_revision(DropIdentity(drop.source, drop.profile, month, drop.part))
+        return previous.rows.data_rows if previous else None
+
+    def _published(
+        self, drop: DropIdentity, read: ReadFile, reading: Reading, overlays: Sequence[RowOverlay]
+    ) -> UsageRevision:
+        """The revision of one drop, its rows in the lake before anything points to them."""
+        verdict, reasons = judge(self.profile, read, reading, self._previous_rows(drop))
+        revision_id, now = RevisionId(self.new_id()), self.clock()
+        revision = UsageRevision(
+            revision_id=revision_id,
+            drop=drop,
+            revision=self.ledger.revision_count(drop) + 1,
+            file_id=self.arrival.file_id,
+            file_name=self.arrival.name,
+            sha256=self.arrival.sha256,
+            profile_version=self.profile.version,
+            basis=self.profile.basis,
+            verdict=verdict,
+            reasons=reasons,
+            rows=reading.rows,
+            quantity=reading.quantity,
+            lake_path=self._kept(drop, reading, revision_id),
+            overlay_hash=overlay_hash(overlays),
+            created_at=now,
+        )
+        self.ledger.record_profile(self.profile, now)
+        self.ledger.publish(revision, reading.rejected)
+        return revision
+
+    def _kept(self, drop: DropIdentity, reading: Reading, revision_id: RevisionId) -> str | None:
+        if reading.usage.num_rows == 0:
+            return None
+        arrival = self.arrival
+        stamp = RevisionStamp(
+            self.lake.tenant, drop, self.profile, revision_id, arrival.file_id, arrival.name, arrival.sha256
+        )
+        return self.lake.write_usage(revision_id, drop.id_for(self.lake.tenant), reading.usage.stamped(stamp))
+
+    def _taken(self, read: ReadFile, revisions: list[UsageRevision]) -> TakenFile:
+        verdict = min((revision.verdict for revision in revisions), key=_GRAVEST.index)
+        several = len(revisions) > 1
+        reasons = [
+            f"{revision.drop.period}: {reason}" if several else reason
+            for revision in revisions
+            for reason in revision.reasons
+        ]
+        return self._ended(read, verdict, tuple(dict.fromkeys(reasons)), tuple(revisions))
+
+    def _without_period(self, read: ReadFile) -> TakenFile:
+        verdict, reasons = judge_file(self.profile, read, None)
+        if verdict is SourceVerdict.COMPLETE:
+            verdict = SourceVerdict.REFUSED
+        unknown = "nothing says which billing period the file is for, so nothing is published"
+        return self._ended(read, verdict, (*reasons, unknown), ())
+
+    def _ended(
+        self,
+        read: ReadFile,
+        verdict: SourceVerdict,
+        reasons: tuple[str, ...],
+        revisions: tuple[UsageRevision, ...],
+    ) -> TakenFile:
+        file_id, rounded = self.arrival.file_id, read.rounded_amounts
+        return TakenFile(file_id, verdict, reasons, revisions, read.rows, read.quantity, rounded)
+
+    def _duplicate(self, current: list[UsageRevision]) -> TakenFile:
+        reasons = tuple(
+            f"the same content is revision {revision.revision} of {revision.drop.period} already"
+            for revision in current
+        )
+        quantity = sum((revision.quantity for revision in current), Decimal(0))
+        return TakenFile(self.arrival.file_id, SourceVerdict.DUPLICATE, reasons, (), current[0].rows, quantity)
