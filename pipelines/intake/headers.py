@@ -67,9 +67,9 @@ class Header:
             return f"#{position + 1}"
         return text if place == 1 else f"{text}#{place}"
 
-    def is_doubled(self, position: int) -> bool:
-        """Whether another column bears the same name."""
-        return len(self._positions[normal_header(self.cells[position])]) > 1
+    def is_doubled(self, address: str) -> bool:
+        """Whether several columns bear this very name, so that it means the first of them."""
+        return len(self._positions.get(normal_header(address), [])) > 1
 
 
 def mapped_columns(profile: ImportProfile) -> Iterator[Column]:

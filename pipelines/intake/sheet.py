@@ -106,6 +106,10 @@ class Records:
         except csv.Error as error:
             raise self._malformed(error) from None
 
+    def close(self) -> None:
+        """Let go of the bytes."""
+        self._text.close()
+
     def _lines(self) -> Iterator[str]:
         while line := self._text.readline(MAX_LINE + 1):
             self.characters += len(line)

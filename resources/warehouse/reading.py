@@ -6,6 +6,7 @@ Does not belong here: any rule of a row or a file (``pipelines.intake``).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -54,8 +55,7 @@ class DuckDbFileReader:
         ``OSError``.
         """
         try:
-            with raw.open("rb") as stream:
-                records = Records(stream, profile.file)
+            with raw.open("rb") as stream, closing(Records(stream, profile.file)) as records:
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(profile, blank=records.count)
@@ -69,8 +69,8 @@ class DuckDbFileReader:
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         """Whether the file has a header that holds every column the profile maps."""
         try:
-            with raw.open("rb") as stream:
-                return find_header(iter(Records(stream, profile.file)), profile)[0] is not None
+            with raw.open("rb") as stream, closing(Records(stream, profile.file)) as records:
+                return find_header(iter(records), profile)[0] is not None
         except UnreadableFile:
             return False
 
@@ -353,13 +353,9 @@ def _places(profile: ImportProfile, header: Header) -> list[int]:
 
 
 def _doubled(profile: ImportProfile, header: Header) -> list[str]:
-    """Mapped columns that another column shares its name with, where the profile names no place."""
-    named = {address for column in mapped_columns(profile) for address in column.addresses}
-    return [
-        header.name(place)
-        for place in _places(profile, header)
-        if header.is_doubled(place) and header.name(place).casefold() in {name.casefold() for name in named}
-    ]
+    """Names of the profile that several columns of the file bear."""
+    named = dict.fromkeys(address for column in mapped_columns(profile) for address in column.addresses)
+    return [address for address in named if header.is_doubled(address)]
 
 
 def _mapped_headers(profile: ImportProfile, header: Header) -> Mapping[str, str]:
