@@ -119,7 +119,8 @@ def records(rows: Iterable[int]) -> str:
 class ReadFile:
     """A file as a profile reads it. ``refusal`` says why it cannot be read; then there are no rows.
 
-    ``columns`` are canonical fields with the headers they are read from. ``by_period`` is filled where rows have their
+    ``columns`` are canonical fields with the headers they are read from, ``headers`` all headers of the file as
+    ``Header.position`` finds them again. ``by_period`` is filled where rows have their
     own period, with ``elsewhere`` for every month that no row bears; ``whole`` is everything together.
     """
 
@@ -127,6 +128,7 @@ class ReadFile:
     by_period: Mapping[str, Reading] = field(default_factory=dict)
     elsewhere: Reading | None = None
     header_row: int | None = None
+    headers: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     unused_columns: tuple[str, ...] = ()
     observations: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ class _Engine:
     def __init__(self, profile: ImportProfile, header: Header, file_name: str, overlays: Sequence[RowOverlay]) -> None:
         self._profile = profile
         self._header = header
-        self._file_name = file_name
+        self._file_name = storable(file_name)
         self._compiled: CompiledRows = compile_rows(profile, header)
         self._overlays = _by_record(overlays)
         self._sums = _Sums()
@@ -290,6 +290,7 @@ class _Engine:
             by_period=by_period,
             elsewhere=self._reading("", whole, table) if is_by_row else None,
             header_row=self._header.row,
+            headers=tuple(self._header.name(place) for place in range(len(self._header.cells))),
             columns=_mapped_headers(self._profile, self._header),
             unused_columns=_unused_headers(self._profile, self._header),
             observations=self._observed.sentences(),

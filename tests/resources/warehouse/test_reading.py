@@ -159,6 +159,7 @@ def test_what_check_shows_is_there() -> None:
         "quantity": "Ilość",
         "charge_start": "Od",
     }
+    assert read.headers == ("Klient", "Usługa", "Ilość", "Od")
     assert read.preview[0]["quantity"] == "12"
     assert read.preview[0]["charge_start"] == "2026-07-31"
     assert read.preview[0]["amount"] is None
@@ -285,9 +286,9 @@ def test_keys_of_several_columns_never_meet(tmp_path: Path) -> None:
 
 def test_a_broken_file_name_is_kept_readable(tmp_path: Path) -> None:
     file = tmp_path / "usage.csv"
-    file.write_text(HEADER + "Acme,M365,1\n")
+    file.write_text(HEADER + "Acme,M365,1\nBolt,M365,x\n")
     read = DuckDbFileReader().read(file, profile_of(), file_name="u\udcffsage.csv")
-    assert read.table["file_name"].to_pylist() == ["u?sage.csv"]
+    assert read.table["file_name"].to_pylist() == [read.rejected[0].file] == ["u?sage.csv"]
 
 
 # --- hostile files ----------------------------------------------------------------------------------------------------
