@@ -77,12 +77,18 @@ class TakenFile:
     """How taking a file in ended: ``rows`` and ``quantity`` of the whole file. A duplicate has no revision."""
 
     file_id: FileId
+    name: str
     verdict: SourceVerdict
     reasons: tuple[str, ...]
     revisions: tuple[UsageRevision, ...]
     rows: RowAccounting
     quantity: Decimal
     rounded_amounts: int = 0
+
+    @property
+    def is_accounted_for(self) -> bool:
+        """Whether every revision accounts for every physical record of the file, those of other months too."""
+        return all(revision.rows.total == self.rows.total for revision in self.revisions)
 
 
 def overlay_hash(overlays: Iterable[RowOverlay]) -> str:
@@ -256,8 +262,8 @@ class _Taking:
         reasons: tuple[str, ...],
         revisions: tuple[UsageRevision, ...],
     ) -> TakenFile:
-        file_id, rounded = self.arrival.file_id, read.rounded_amounts
-        return TakenFile(file_id, verdict, reasons, revisions, read.rows, read.quantity, rounded)
+        arrival, rounded = self.arrival, read.rounded_amounts
+        return TakenFile(arrival.file_id, arrival.name, verdict, reasons, revisions, read.rows, read.quantity, rounded)
 
     def _duplicate(self, current: list[UsageRevision]) -> TakenFile:
         reasons = tuple(
@@ -265,4 +271,5 @@ class _Taking:
             for revision in current
         )
         quantity = sum((revision.quantity for revision in current), Decimal(0))
-        return TakenFile(self.arrival.file_id, SourceVerdict.DUPLICATE, reasons, (), current[0].rows, quantity)
+        arrival = self.arrival
+        return TakenFile(arrival.file_id, arrival.name, SourceVerdict.DUPLICATE, reasons, (), current[0].rows, quantity)

@@ -1,33 +1,45 @@
 """The inbox folder: which files lie there now.
 
-Belongs here: one cheap look over the folder, opening a file for reading.
+Belongs here: one cheap look over the folder, opening a file for reading, waiting until writing has stopped.
 Does not belong here: remembering files (the store) and choosing their profile (``pipelines.intake.arrivals``).
 """
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class InboxObject:
-    """A file as one look saw it. ``version`` changes whenever the file is written again."""
-
-    path: str
-    size_bytes: int
-    version: str
+from pipelines.intake.arrivals import InboxFile
 
 
-def look(folder: Path) -> list[InboxObject]:
-    """All files below the inbox, by path. Links are not followed: nothing outside the inbox can be named from it.
+class InboxFolder:
+    """A folder in which files arrive. A missing folder is an ``OSError``, never an empty inbox."""
 
-    A file that vanishes during the look is left out; a missing inbox is an ``OSError``, never an empty one.
-    """
-    return sorted(_files(folder, ""), key=lambda found: found.path)
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def look(self) -> list[InboxFile]:
+        """All files below the folder, by path. Links are not followed: they could name a file outside.
+
+        A file that vanishes during the look is left out.
+        """
+        return sorted(_files(self._root, ""), key=lambda found: found.path)
+
+    def path(self, relative: str) -> Path:
+        """Where a file that a look has seen can be read."""
+        return self._root / relative
+
+    def wait_until_settled(self, seconds: float, sleep: Callable[[float], None]) -> None:
+        """Return once two looks that far apart see the same files: nothing is being written any more."""
+        before = self.look()
+        while before:
+            sleep(seconds)
+            now = self.look()
+            if now == before:
+                return
+            before = now
 
 
-def _files(folder: Path, prefix: str) -> Iterator[InboxObject]:
+def _files(folder: Path, prefix: str) -> Iterator[InboxFile]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -37,4 +49,4 @@ def _files(folder: Path, prefix: str) -> Iterator[InboxObject]:
                     stat = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                yield InboxObject(f"{prefix}{entry.name}", stat.st_size, f"{stat.st_size}-{stat.st_mtime_ns}")
+                yield InboxFile(f"{prefix}{entry.name}", stat.st_size, f"{stat.st_size}-{stat.st_mtime_ns}")

@@ -35,6 +35,14 @@ def record_arrival(conn: Connection, tenant: str, arrival: Arrival) -> None:
     conn.execute(insert(arrivals_table).values(tenant=tenant, **vars(arrival)))
 
 
+def record_or_update_arrival(conn: Connection, tenant: str, arrival: Arrival) -> None:
+    """Record a file, or what is now known of one that was recorded before (a released one that fits a profile now)."""
+    table = arrivals_table.c
+    found = update(arrivals_table).where(table.tenant == tenant, table.file_id == arrival.file_id)
+    if conn.execute(found.values(**vars(arrival))).rowcount == 0:
+        record_arrival(conn, tenant, arrival)
+
+
 def arrivals(
     conn: Connection, tenant: str, *, status: ArrivalStatus | None = None, period: str | None = None
 ) -> list[Arrival]:

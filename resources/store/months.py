@@ -1,0 +1,77 @@
+"""A month as the store knows it, read at one instant and published in one transaction.
+
+Belongs here: what the reconciliation use cases ask of the store.
+Does not belong here: deciding anything about what is read or published.
+"""
+
+from pipelines.periods import BillingPeriod
+from pipelines.reconciliation.month import MonthRecords, ReconciledAs
+from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.publishing import MonthOutcome
+from resources.store import changes, copies, findings, inbox, mappings, periods, reconciliations, usage
+from resources.store.engine import Store
+
+
+class StoreMonthLedger:
+    """The ledger of ``pipelines.reconciliation.month`` and ``pipelines.review.publishing``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read_month(self, period: BillingPeriod) -> MonthRecords:
+        """Everything known about a month, as of one instant."""
+        tenant = self._store.tenant
+        with self._store.reading() as conn:
+            revisions = usage.current_revisions(conn, tenant, period.key)
+            return MonthRecords(
+                revisions=revisions,
+                previous_drops=usage.known_drops(conn, tenant, period.previous.key),
+                arrivals=inbox.arrivals(conn, tenant, period=period.key),
+                rejected=usage.rejected_rows(conn, tenant, [revision.revision_id for revision in revisions]),
+                entries=mappings.recorded_entries(conn, tenant),
+                psa_copy=copies.newest_copy(conn, tenant),
+            )
+
+    def latest_changes(self) -> list[Change]:
+        """The latest revision of every change of the tenant, all months."""
+        with self._store.reading() as conn:
+            return changes.latest_changes(conn, self._store.tenant)
+
+    def publish(self, outcome: MonthOutcome) -> None:
+        """Store proposals, findings and the verdict in one transaction."""
+        tenant, plan = self._store.tenant, outcome.plan
+        with self._store.transaction() as conn:
+            for change in plan.supersede:
+                changes.set_status(
+                    conn, tenant, change.change_id, change.revision, ChangeStatus.SUPERSEDED, expected=change.status
+                )
+            for change in plan.refresh:
+                changes.refresh_change(conn, tenant, change)
+            for change in plan.insert:
+                changes.insert_change(conn, tenant, change)
+            findings.replace_findings(conn, tenant, outcome.period, outcome.findings, outcome.at)
+            reconciliations.record_reconciliation(
+                conn,
+                tenant,
+                outcome.period,
+                outcome.run_id,
+                outcome.input_hash,
+                str(outcome.verdict),
+                outcome.sources,
+                outcome.as_json() | {"is_psa_copied": outcome.is_psa_copied, "figures": outcome.figures_key},
+                outcome.at,
+            )
+
+    def open_months(self) -> list[str]:
+        """Every month with a reading that nobody has closed, oldest first."""
+        with self._store.reading() as conn:
+            return periods.open_periods(conn, self._store.tenant)
+
+    def reconciled_as(self) -> dict[str, ReconciledAs]:
+        """What each month was last reconciled from."""
+        with self._store.reading() as conn:
+            latest = reconciliations.latest_by_period(conn, self._store.tenant)
+        return {
+            period: ReconciledAs(found.input_hash, bool(found.summary["is_psa_copied"]), found.at)
+            for period, found in latest.items()
+        }
