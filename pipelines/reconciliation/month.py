@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pipelines.agreements.records import CopyStatus, PsaCopy, PsaRecords
 from pipelines.identity import RevisionId
@@ -19,6 +19,9 @@ from pipelines.mapping.live import LiveMappings, live_on
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.expected import ExpectedDrop, expected_drops, source_states
 from pipelines.reconciliation.inputs import DoubtfulRow, MonthFigures, MonthInputs
+
+Node_co = TypeVar("Node_co", covariant=True)
+"""What a warehouse tells of one model or test it ran; the rules never look inside."""
 
 OLDEST_COPY = timedelta(hours=24)
 """A PSA copy older than this is not compared with: people have changed the PSA since (features.md, M7)."""
@@ -61,6 +64,15 @@ class Tenant:
     currency: str
 
 
+@dataclass(frozen=True)
+class ReconciledAs:
+    """What a month was last reconciled from, and when."""
+
+    input_hash: str
+    is_psa_copied: bool
+    at: datetime
+
+
 class MonthLedger(Protocol):
     """Where a month's records are read."""
 
@@ -79,6 +91,50 @@ class MonthLake(Protocol):
     def read_figures(self, period: str, figures_key: str) -> MonthFigures:
         """The figures that were computed under this key. Raises ``LookupError`` when there are none."""
         ...
+
+
+class BuiltMonth(Protocol, Generic[Node_co]):
+    """A month that the warehouse has computed and still holds in its scratch."""
+
+    @property
+    def nodes(self) -> Sequence[Node_co]:
+        """What became of each model and test."""
+        ...
+
+    def keep(self, figures_key: str) -> str:
+        """Keep the figures in the lake under this key."""
+        ...
+
+    def close(self) -> None:
+        """Give up the scratch."""
+        ...
+
+
+class Warehouse(Protocol, Generic[Node_co]):
+    """Where the arithmetic over sets is done."""
+
+    def build(self, inputs: MonthInputs) -> BuiltMonth[Node_co]:
+        """Compute a month."""
+        ...
+
+
+def compute_month(
+    tenant: Tenant,
+    period: BillingPeriod,
+    ledger: MonthLedger,
+    warehouse: Warehouse[Node_co],
+    *,
+    now: datetime,
+    today: date,
+) -> Sequence[Node_co]:
+    """Compute a month from what the store knows now, and keep its figures under the key of these inputs."""
+    view = month_view(period, ledger.read_month(period), now)
+    built = warehouse.build(month_inputs(tenant, period, view, today))
+    try:
+        built.keep(view.figures_key)
+        return built.nodes
+    finally:
+        built.close()
 
 
 def month_view(period: BillingPeriod, records: MonthRecords, now: datetime) -> MonthView:

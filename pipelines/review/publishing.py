@@ -38,6 +38,7 @@ class MonthOutcome:
     plan: ProposalPlan
     findings: Sequence[Finding]
     is_psa_copied: bool
+    figures_key: str
     at: datetime
 
     def as_json(self) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def publish_month(
         plan=plan,
         findings=findings,
         is_psa_copied=view.is_psa_copied,
+        figures_key=view.figures_key,
         at=now,
     )
     ledger.publish(outcome)

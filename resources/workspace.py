@@ -1,0 +1,173 @@
+"""One workspace opened: its store, lake, archive, inbox and PSA, each a plain client.
+
+Belongs here: making the clients from settings, once each.
+Does not belong here: Dagster (``wiring``) and rules.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+
+from pipelines.agreements.copy import PsaUnavailable
+from pipelines.agreements.records import PsaRecords
+from pipelines.intake.profile import ImportProfile, load_profile
+from pipelines.intake.shipped import shipped_profiles
+from pipelines.intake.waiting import IntakePorts
+from pipelines.reconciliation.month import Tenant
+from resources.bucket.archive import Archive
+from resources.bucket.inbox import InboxFolder
+from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
+from resources.psa.http import Patience
+from resources.settings import Settings, SettingsError
+from resources.store.arrival_ledger import StoreArrivalLedger
+from resources.store.engine import Store
+from resources.store.ledgers import StoreCopyLedger, StoreUsageLedger
+from resources.store.months import StoreMonthLedger
+from resources.warehouse.lake import Lake
+from resources.warehouse.reading import DuckDbFileReader
+
+DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+_CREDENTIALS = ("COMPANY_ID", "PUBLIC_KEY", "PRIVATE_KEY", "CLIENT_ID")
+
+
+def utc_now() -> datetime:
+    """The clock of production: the present instant in UTC. Rules get it passed in."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A fresh id: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+class ConfiguredPsa:
+    """The PSA that a workspace's settings name, opened for one read."""
+
+    def __init__(self, workspace: "Workspace") -> None:
+        self._workspace = workspace
+
+    def read_records(self, today: date) -> PsaRecords:
+        """Everything there is now. Raises ``PsaUnavailable`` when no PSA is configured or it cannot be read whole."""
+        try:
+            with self._workspace.psa() as psa:
+                return psa.read_records(today)
+        except SettingsError as error:
+            raise PsaUnavailable(str(error)) from error
+
+
+class Workspace:
+    """The clients of one workspace. Cheap to make: each client opens on first use."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.new_id = new_id
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose workspace it is."""
+        return Tenant(self.settings.tenant, self.settings.currency)
+
+    @property
+    def today(self) -> date:
+        """The day on the tenant's own calendar."""
+        return self.clock().astimezone(self.settings.zone).date()
+
+    @cached_property
+    def store(self) -> Store:
+        """The operational store, migrated to the present schema."""
+        store = Store(self.settings.store_url, self.settings.tenant)
+        store.upgrade()
+        return store
+
+    @cached_property
+    def lake(self) -> Lake:
+        """Immutable usage rows, PSA copies and computed months."""
+        return Lake(self.settings.folder("lake"), self.settings.tenant)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Every byte ever received."""
+        return Archive(self.settings.folder("archive"))
+
+    @cached_property
+    def intake(self) -> IntakePorts:
+        """Everything intake reaches the world with."""
+        return IntakePorts(
+            inbox=InboxFolder(self.settings.inbox),
+            archive=self.archive,
+            arrivals=StoreArrivalLedger(self.store),
+            usage=StoreUsageLedger(self.store),
+            reader=DuckDbFileReader(),
+            lake=self.lake,
+            profiles=self.profiles,
+            clock=self.clock,
+            new_id=self.new_id,
+            zone=self.settings.zone,
+        )
+
+    @property
+    def psa_source(self) -> ConfiguredPsa:
+        """The PSA as copying it sees it."""
+        return ConfiguredPsa(self)
+
+    @property
+    def copy_ledger(self) -> StoreCopyLedger:
+        """What copying the PSA asks of the store."""
+        return StoreCopyLedger(self.store)
+
+    @property
+    def month_ledger(self) -> StoreMonthLedger:
+        """What reconciling a month asks of the store."""
+        return StoreMonthLedger(self.store)
+
+    @cached_property
+    def profiles(self) -> dict[str, ImportProfile]:
+        """All import profiles by name; one of the workspace's own replaces a shipped one of its name.
+
+        Raises ``ProfileError`` for the first that is wrong.
+        """
+        texts = dict(shipped_profiles())
+        profiles = {name: load_profile(text) for name, text in texts.items()}
+        for file in sorted(self.settings.folder("profiles").glob("*.yaml")):
+            profile = load_profile(file.read_text(encoding="utf-8"))
+            profiles[profile.name] = profile
+        return profiles
+
+    @contextmanager
+    def psa(self) -> Iterator[ConnectWise]:
+        """The PSA, connected for reading.
+
+        Raises ``SettingsError`` naming the setting or the environment variable that is missing.
+        """
+        base_url = self.settings.psa_base_url
+        if base_url is None:
+            raise SettingsError("no PSA is configured: trueup config set psa.base_url URL")
+        allow_loopback = bool(self.settings.values["psa.allow_loopback"])
+        # A server on this machine gains nothing from long waits; a vendor's does.
+        patience = Patience(attempts=3, first_wait=0.1, max_wait=0.5) if allow_loopback else Patience()
+        credentials = self._credentials(allow_loopback)
+        with ConnectWise(base_url, credentials, allow_loopback=allow_loopback, patience=patience) as psa:
+            yield psa
+
+    def _credentials(self, is_sandbox: bool) -> ConnectWiseCredentials:
+        names = [f"TRUEUP_PSA_{name}" for name in _CREDENTIALS]
+        # The sandbox takes any credentials; a real host never sees these placeholders.
+        values = [self.settings.secret(name) or ("sandbox" if is_sandbox else None) for name in names]
+        missing = [name for name, value in zip(names, values, strict=True) if value is None]
+        if missing:
+            raise SettingsError(f"the PSA's credentials are missing in the environment: {', '.join(missing)}")
+        return ConnectWiseCredentials(*[value for value in values if value is not None])
+
+    def close(self) -> None:
+        """Release the store's connections."""
+        if "store" in self.__dict__:
+            self.store.close()

@@ -1,0 +1,127 @@
+"""Dagster's jobs run in this process: what ``trueup run`` and the trap scenarios drive.
+
+Belongs here: launching the two jobs on a workspace's own Dagster instance, so that the UI shows these runs as well.
+Does not belong here: what the jobs do; printing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from assets.jobs import reconcile_month, take_in_usage
+from assets.partitions import SOURCES, TENANTS, UsageKey, month_partition
+from pipelines.intake.waiting import outdated_readings, waiting_files
+from pipelines.periods import BillingPeriod
+from pipelines.review.publishing import InputsMovedError
+from resources.dagster_home import prepare_dagster_home
+from resources.wiring import Workspaces
+from resources.workspace import Workspace
+from sensors.arrivals import arrived_files
+from sensors.inputs import changed_inputs
+from trueup.definitions import definitions
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_TRIES = 3
+"""How often a month is computed anew when files or mappings keep arriving meanwhile."""
+
+
+class RunFailedError(Exception):
+    """A job failed; the text carries the step and the cause in its own words."""
+
+
+@contextmanager
+def orchestrated(workspace: Workspace) -> Iterator["Orchestration"]:
+    """The jobs of one workspace, on its own Dagster instance."""
+    home = prepare_dagster_home(workspace.settings)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        instance.add_dynamic_partitions(str(TENANTS.name), [workspace.tenant.id])
+        yield Orchestration(workspace, instance)
+
+
+class Orchestration:
+    """Runs jobs in this process, one after the other."""
+
+    def __init__(self, workspace: Workspace, instance: dg.DagsterInstance) -> None:
+        self._workspace = workspace
+        self._instance = instance
+        self._definitions = definitions([str(workspace.settings.root)])
+        self._cursors: dict[str, str | None] = {}
+        self._started: set[str | None] = set()
+
+    def run(self, period: BillingPeriod, say: Callable[[str], None]) -> None:
+        """Take in every waiting file of any month, re-read what a person corrected, then reconcile the month.
+
+        Raises ``RunFailedError`` when a job failed for another reason than data.
+        """
+        for key in sorted(self._asked_for(period), key=lambda key: key.partition_key):
+            say(f"taking in {key.source}, {key.period.key}")
+            self._take_in(key)
+        say(f"reconciling {period.key}")
+        self._reconcile(period)
+
+    def tick(self, say: Callable[[str], None]) -> int:
+        """Evaluate both sensors once, as the daemon does, and run what they ask for; the number of runs.
+
+        Raises ``RunFailedError`` when a run failed.
+        """
+        runs = 0
+        for sensor in (arrived_files, changed_inputs):
+            asked = self._evaluated(sensor)
+            for request in asked.dynamic_partitions_requests or ():
+                self._instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+            for request in asked.run_requests or ():
+                if request.run_key not in self._started:
+                    self._started.add(request.run_key)
+                    job = request.job_name or take_in_usage.name
+                    say(f"sensor {sensor.name} asks for {job} of {request.partition_key}")
+                    self._execute(job, str(request.partition_key))
+                    runs += 1
+        return runs
+
+    def _evaluated(self, sensor: dg.SensorDefinition) -> Any:
+        context = dg.build_sensor_context(
+            instance=self._instance,
+            cursor=self._cursors.get(sensor.name),
+            resources={"workspaces": Workspaces(folders=[str(self._workspace.settings.root)])},
+        )
+        asked = sensor.evaluate_tick(context)
+        self._cursors[sensor.name] = asked.cursor
+        return asked
+
+    def _asked_for(self, period: BillingPeriod) -> set[UsageKey]:
+        tenant, intake = self._workspace.tenant.id, self._workspace.intake
+        waiting = {UsageKey(file.period, tenant, file.source) for file in waiting_files(intake)}
+        outdated = {UsageKey(period, tenant, item.drop.source) for item, _ in outdated_readings(intake, [period.key])}
+        return waiting | outdated
+
+    def _take_in(self, key: UsageKey) -> None:
+        self._instance.add_dynamic_partitions(str(SOURCES.name), [key.source_key])
+        self._execute(take_in_usage.name, key.partition_key)
+
+    def _reconcile(self, period: BillingPeriod) -> None:
+        for attempt in range(_TRIES):
+            try:
+                self._execute(reconcile_month.name, month_partition(period, self._workspace.tenant.id))
+                return
+            except RunFailedError as error:
+                if InputsMovedError.__name__ not in str(error) or attempt == _TRIES - 1:
+                    raise
+
+    def _execute(self, job: str, partition_key: str) -> None:
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            instance=self._instance, partition_key=partition_key, raise_on_error=False, run_config=_QUIET
+        )
+        if not result.success:
+            raise RunFailedError("; ".join(_failures(result.all_events)))
+
+
+def _failures(events: Iterable[dg.DagsterEvent]) -> Iterator[str]:
+    for event in events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error and error.cause:
+                error = error.cause
+            words = error.message.strip() if error else "no reason given"
+            yield f"{event.step_key}: {words}"
