@@ -1,0 +1,247 @@
+"""``trueup findings``, ``trueup changes list`` and ``trueup explain``: what a month came to, and why.
+
+Belongs here: showing findings and changes; the trail from a change to its rows.
+Does not belong here: deciding on changes.
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.findings import Finding
+from pipelines.identity import ChangeId
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, UnitRule
+from pipelines.mapping.live import live_on
+from pipelines.mapping.writing import entry_as_document
+from pipelines.periods import BillingPeriod
+from pipelines.quantities import money_text, text
+from pipelines.review.changes import Change, ChangeStatus
+from resources.store import changes, findings, mappings, reconciliations, usage
+from resources.workspace import Workspace
+from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
+from trueup.cli.printing import CommandError, Exit, print_json, print_lines, print_table
+
+app = typer.Typer(help="Proposed, approved and written changes.", no_args_is_help=True)
+
+
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """A finding in the shape of the outside contract."""
+    return {
+        "id": finding.id,
+        "kind": str(finding.kind),
+        "period": finding.period,
+        "source": finding.source,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "quantity": None if finding.quantity is None else text(finding.quantity),
+        "amount": None if finding.amount is None else money_text(finding.amount),
+        "currency": finding.currency,
+        "evidence": [item.as_json() for item in finding.evidence],
+    }
+
+
+def change_as_json(change: Change) -> dict[str, Any]:
+    """A change in the shape of the outside contract."""
+    before = change.quantity_before
+    return {
+        "id": change.change_id,
+        "revision": change.revision,
+        "batch_id": change.batch_id,
+        "period": change.period,
+        "kind": str(change.kind),
+        "status": str(change.status),
+        "source": list(change.sources),
+        "account": {"id": change.account_id, "name": change.account_name},
+        "service": {"id": change.service_id, "name": change.service_name},
+        "agreement_id": change.agreement_id,
+        "line_id": change.line_id,
+        "quantity_before": None if before is None else text(before),
+        "quantity_after": text(change.quantity_after),
+        "delta": text(change.quantity_after - (before or 0)),
+        "effective_date": change.effective_date.isoformat(),
+        "when": str(change.when),
+        "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
+        "currency": change.currency,
+        "needs": list(change.needs),
+        "flags": list(change.flags),
+        "approvals": [],
+        "evidence_count": change.evidence_count,
+        "evidence": [item.as_json() for item in change.evidence],
+    }
+
+
+def list_findings(period: PeriodOption, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Everything of a month that needs a person and is not a change.
+
+    Example: trueup findings --period 2026-10
+    """
+    key = period_of(period).key
+    with open_workspace(workspace) as opened, opened.store.reading() as conn:
+        found = findings.standing_findings(conn, opened.tenant.id, key)
+    if as_json:
+        print_json([finding_as_json(finding) for finding in found])
+        return
+    print_table(
+        ["kind", "source", "what", "remedy"],
+        [(finding.kind, finding.source, finding.message, finding.remedy) for finding in found],
+    )
+
+
+@app.command("list")
+def list_changes(
+    period: PeriodOption,
+    status: Annotated[ChangeStatus | None, typer.Option(help="Only changes in this status.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only changes that this source feeds.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this PSA account id.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The changes of a month, each in its latest revision.
+
+    Example: trueup changes list --period 2026-10 --status proposed
+    """
+    key = period_of(period).key
+    with open_workspace(workspace) as opened, opened.store.reading() as conn:
+        latest = changes.latest_changes(conn, opened.tenant.id, period=key, status=status)
+    chosen = [
+        change
+        for change in latest
+        if (source is None or source in change.sources) and (account is None or account == change.account_id)
+    ]
+    if as_json:
+        print_json([change_as_json(change) for change in chosen])
+    else:
+        print_changes(chosen)
+
+
+def print_changes(chosen: list[Change]) -> None:
+    """The changes as a table, money at the right."""
+    print_table(
+        ["id", "kind", "account", "service", "line", "before", "after", "money", "source", "status", "needs"],
+        [_cells(change) for change in chosen],
+        right=["before", "after", "money"],
+    )
+
+
+def _cells(change: Change) -> tuple[object, ...]:
+    money = "" if change.amount_delta is None else f"{change.amount_delta:+,.2f} {change.currency}"
+    return (
+        f"{change.change_id}@{change.revision}",
+        change.kind,
+        f"{change.account_name} ({change.account_id})",
+        f"{change.service_name} ({change.service_id})",
+        change.line_id or "new",
+        "" if change.quantity_before is None else text(change.quantity_before),
+        text(change.quantity_after),
+        money,
+        ", ".join(change.sources),
+        change.status,
+        ", ".join(change.needs),
+    )
+
+
+def explain(
+    change: Annotated[str, typer.Argument(help="Change id, with or without @revision.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where a change comes from: rule, mapping entries, profile version, files and rows; all its revisions.
+
+    Example: trueup explain 4be1c09a77d2
+    """
+    with open_workspace(workspace) as opened:
+        explained = _explained(opened, change.partition("@")[0])
+    if as_json:
+        print_json(explained)
+    else:
+        print_lines(_in_words(explained))
+
+
+def print_explanation(opened: Workspace, change_id: str) -> None:
+    """The trail of a change, for people."""
+    print_lines(_in_words(_explained(opened, change_id)))
+
+
+def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
+    tenant = opened.tenant.id
+    with opened.store.reading() as conn:
+        revisions = changes.change_revisions(conn, tenant, ChangeId(change_id))
+        if not revisions:
+            raise CommandError(f"there is no change {change_id}; trueup changes list shows the ids", Exit.USAGE)
+        latest = revisions[-1]
+        recorded = mappings.recorded_entries(conn, tenant)
+        readings = usage.current_revisions(conn, tenant, latest.period)
+        month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
+    live = live_on(recorded, BillingPeriod.from_key(latest.period).last_day)
+    entries: tuple[MappingEntry, ...] = (*live.accounts, *live.services, *live.units)
+    feeding = [entry for entry in entries if _feeds(entry, latest)]
+    figures = str(month.summary["figures"]) if month else ""
+    rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
+    return {
+        "change": change_as_json(latest),
+        "revisions": [change_as_json(revision) for revision in revisions],
+        "rule": _rule(latest),
+        "mapping_version": live.version,
+        "mappings": [entry_as_document(entry) for entry in feeding],
+        "readings": [
+            {
+                "source": reading.drop.source,
+                "profile": f"{reading.drop.profile}@{reading.profile_version}",
+                "file": reading.file_name,
+                "file_id": reading.file_id,
+                "sha256": reading.sha256,
+                "revision": reading.revision,
+                "verdict": str(reading.verdict),
+            }
+            for reading in readings
+            if reading.drop.source in latest.sources
+        ],
+        "rows": rows,
+    }
+
+
+def _feeds(entry: MappingEntry, change: Change) -> bool:
+    match entry:
+        case AccountMapping():
+            return entry.source in change.sources and any(s.target == change.account_id for s in entry.shares)
+        case ServiceMapping():
+            return entry.source in change.sources and change.service_id in entry.services
+        case UnitRule():
+            return (entry.line is not None and entry.line == change.line_id) or (
+                entry.service == change.service_id and entry.account in {None, change.account_id}
+            )
+
+
+_RULES = {
+    "increase": "more is used than the line bills",
+    "decrease": "less is used than the line bills",
+    "unbilled": "it is used and mapped, and stands on no agreement line (new found revenue)",
+    "vanished": "the line is billed, and complete files of its sources no longer name it",
+}
+
+
+def _rule(change: Change) -> str:
+    before = "no line" if change.quantity_before is None else f"line {change.line_id} at {text(change.quantity_before)}"
+    return f"{_RULES[change.kind]}: {before}, should be {text(change.quantity_after)}"
+
+
+def _in_words(explained: dict[str, Any]) -> list[str]:
+    change = explained["change"]
+    lines = [
+        f"Change {change['id']}@{change['revision']} ({change['status']}): {change['account']['name']}, "
+        f"{change['service']['name']}",
+        f"  rule      {explained['rule']}",
+        f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
+        f"  mappings  version {explained['mapping_version']}",
+    ]
+    lines += [f"            {entry}" for entry in explained["mappings"]]
+    lines += [
+        f"  read      {reading['file']} (revision {reading['revision']}, {reading['verdict']}) "
+        f"with {reading['profile']}"
+        for reading in explained["readings"]
+    ]
+    lines += [
+        f"  row       {row['file']} row {row['row']}: {row['account_key']} · {row['service_key']} = {row['quantity']}"
+        for row in explained["rows"]
+    ]
+    return lines
