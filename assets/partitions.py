@@ -12,8 +12,8 @@ import dagster as dg
 
 from pipelines.periods import BillingPeriod
 
-MONTHS = dg.MonthlyPartitionsDefinition(start_date="2015-01", fmt="%Y-%m", end_offset=2)
-"""Calendar months; the present one and the next are there, since a snapshot may speak before a month is over."""
+MONTHS = dg.MonthlyPartitionsDefinition(start_date="2018-01", fmt="%Y-%m", end_offset=24)
+"""Calendar months from 2018 on; some lie ahead, since a snapshot may speak before its month has begun."""
 
 SOURCES = dg.DynamicPartitionsDefinition(name="sources")
 """``tenant:source``, added when the first file of a source arrives."""
@@ -59,6 +59,11 @@ def sources_asked_for(requests: Iterable[dg.RunRequest]) -> list[str]:
     """The keys of the dynamic dimension ``sources`` that usage runs are asked for."""
     keys = (request.partition_key for request in requests)
     return sorted({key.keys_by_dimension["source"] for key in keys if isinstance(key, dg.MultiPartitionKey)})
+
+
+def is_known_month(period: BillingPeriod) -> bool:
+    """Whether Dagster has a partition for a month."""
+    return MONTHS.has_partition_key(period.key)
 
 
 def month_partition(period: BillingPeriod, tenant: str) -> dg.MultiPartitionKey:

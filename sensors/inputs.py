@@ -80,7 +80,7 @@ def _reading_requests(workspace: Workspace) -> list[dg.RunRequest]:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Compares every open month's readings and mappings with those it was last reconciled from.",
 )
-def changed_inputs(workspaces: Workspaces) -> dg.SensorResult:
+def changed_inputs(context: dg.SensorEvaluationContext, workspaces: Workspaces) -> dg.SensorResult:
     """Level-triggered on the store. A row fix asks for that source's reading, which then asks for its month."""
     requests: list[dg.RunRequest] = []
     tenants: list[str] = []
@@ -91,6 +91,7 @@ def changed_inputs(workspaces: Workspaces) -> dg.SensorResult:
             requests += readings + _month_requests(workspace)
         tenants.append(settings.tenant)
         sources += sources_asked_for(readings)
+    context.log.debug(f"{len(requests)} runs asked for")
     adds = [TENANTS.build_add_request(tenants)] + ([SOURCES.build_add_request(sources)] if sources else [])
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=adds)
 

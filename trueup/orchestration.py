@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assets.jobs import reconcile_month, take_in_usage
-from assets.partitions import SOURCES, TENANTS, UsageKey, month_partition
+from assets.partitions import MONTHS, SOURCES, TENANTS, UsageKey, is_known_month, month_partition
 from pipelines.intake.waiting import outdated_readings, waiting_files
 from pipelines.periods import BillingPeriod
 from pipelines.review.publishing import InputsMovedError
@@ -53,8 +53,10 @@ class Orchestration:
     def run(self, period: BillingPeriod, say: Callable[[str], None]) -> None:
         """Take in every waiting file of any month, re-read what a person corrected, then reconcile the month.
 
-        Raises ``RunFailedError`` when a job failed for another reason than data.
+        Raises ``RunFailedError`` when a job failed for another reason than data, or the month is out of range.
         """
+        if not is_known_month(period):
+            raise RunFailedError(f"{period.key} is out of range: {MONTHS.get_first_partition_key()} to two years ahead")
         for key in sorted(self._asked_for(period), key=lambda key: key.partition_key):
             say(f"taking in {key.source}, {key.period.key}")
             self._take_in(key)
@@ -86,7 +88,7 @@ class Orchestration:
             cursor=self._cursors.get(sensor.name),
             resources={"workspaces": Workspaces(folders=[str(self._workspace.settings.root)])},
         )
-        asked = sensor.evaluate_tick(context)
+        asked = sensor(context)
         self._cursors[sensor.name] = asked.cursor
         return asked
 

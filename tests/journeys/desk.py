@@ -107,6 +107,7 @@ SEED: dict[str, Any] = {
             "unit_cost": "30.00",
             "unit_price": "36.00",
         },
+        {"id": "79", "code": "SERVER", "name": "Managed Server", "active": True, "unit_price": "90.00"},
     ],
     "agreements": [
         {

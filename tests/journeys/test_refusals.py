@@ -72,13 +72,13 @@ def test_a_source_that_may_not_speak_silences_only_its_own_lines(desk: Desk) -> 
     )
     desk.map(
         accounts=[{"source": "RMM", "key": "acme", "account": "250"}],
-        services=[{"source": "RMM", "key": "Server", "services": ["78"]}],
+        services=[{"source": "RMM", "key": "Server", "services": ["79"]}],
     )
     desk.drop("rmm/2026-10/devices.csv", "Client,Kind,Count\nacme,Server,4\n")
     desk.drop(DROP, HEADER)
     said = desk.say("run", "--period", "2026-10", "--json")
     assert said.code == 3
-    assert [(change["kind"], change["service"]["id"]) for change in desk.changes()] == [("unbilled", "78")]
+    assert [(change["kind"], change["service"]["id"]) for change in desk.changes()] == [("unbilled", "79")]
 
 
 def test_a_refused_file_is_mended_by_dropping_the_good_one_again(desk: Desk) -> None:
@@ -115,6 +115,7 @@ def test_a_retired_file_is_no_longer_waited_for(desk: Desk) -> None:
     ("arguments", "code", "words"),
     [
         (["run", "--period", "October"], 2, "write YYYY-MM"),
+        (["run", "--period", "2014-12"], 1, "out of range"),
         (["changes", "list", "--period", "2026-13"], 2, "write YYYY-MM"),
         (["explain", "nothing"], 2, "there is no change"),
         (["rows", "list", "--file", "nothing"], 2, "trueup inbox list shows the ids"),

@@ -118,9 +118,10 @@ def _tell(opened: Workspace, period: BillingPeriod) -> None:
     print_month(opened, month.summary)
     print_lines(["", "What needs a person"])
     print_table(["kind", "source", "what"], [(finding.kind, finding.source, finding.message) for finding in found])
-    if proposed:
-        print_lines(["", "Why the first of them"])
-        print_explanation(opened, proposed[0].change_id)
+    best_shown = max(proposed, key=lambda change: change.evidence_count, default=None)
+    if best_shown:
+        print_lines(["", "Why one of them is proposed"])
+        print_explanation(opened, best_shown.change_id)
 
 
 def _last_words(directory: Path, period: BillingPeriod, url: str) -> None:

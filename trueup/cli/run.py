@@ -6,9 +6,11 @@ Does not belong here: the jobs.
 
 import sys
 import time
+from decimal import Decimal
 from typing import Any
 
 from pipelines.periods import BillingPeriod
+from pipelines.review.summary import money_by_currency
 from resources.bucket.inbox import InboxFolder
 from resources.store import changes, reconciliations
 from resources.workspace import Workspace
@@ -70,10 +72,12 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     if standing:
         print_changes(standing)
     counted = summary["changes"]
+    money = ", ".join(f"{Decimal(amount):+,.2f} {currency}" for currency, amount in money_by_currency(standing).items())
     print_lines(
         [
+            *([f"Money a month: {money}"] if money else []),
             f"{counted['standing']} changes stand, {counted['new']} of them new; {summary['findings']} findings "
-            f"(trueup findings --period {summary['period']})."
+            f"(trueup findings --period {summary['period']}).",
         ]
     )
 
