@@ -15,8 +15,7 @@ take_in_usage = dg.define_asset_job(
 
 reconcile_month = dg.define_asset_job(
     "reconcile_month",
-    selection=dg.AssetSelection.groups("agreements", "mapping", "warehouse", "review")
-    - dg.AssetSelection.assets("mapping_entries"),
+    selection=dg.AssetSelection.groups("agreements", "warehouse", "reconciliation", "review"),
     description="Copy the PSA, compute one tenant's month and publish its proposals, findings and verdict.",
     tags={"area": "reconciliation"},
 )

@@ -30,6 +30,9 @@ _UPSTREAM = {
 }
 """Which asset stands behind a table of the scratch lake; all others are mapping entries and constants."""
 
+WARNINGS = frozenset({"every_account_key_leads_somewhere", "every_service_key_leads_somewhere"})
+"""Checks that nothing is unmapped: red asks a person, and stops nothing."""
+
 mapping_entries = dg.AssetSpec(
     "mapping_entries",
     group_name="mapping",
@@ -51,8 +54,12 @@ class MonthTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         kind, *_, name = unique_id.split(".")
         key = _UPSTREAM.get(name, mapping_entries.key.to_user_string()) if kind == "source" else name
+        is_mart = "marts" in manifest["nodes"].get(unique_id, {}).get("fqn", ())
         return spec.replace_attributes(
-            key=dg.AssetKey(key), group_name="warehouse", kinds={"dbt", "duckdb"}, owners=["team:operations"]
+            key=dg.AssetKey(key),
+            group_name="reconciliation" if is_mart else "warehouse",
+            kinds={"dbt", "duckdb"},
+            owners=["team:operations"],
         )
 
     def get_partition_mapping(
@@ -102,5 +109,6 @@ def model_events(context: dg.AssetExecutionContext, nodes: Sequence[NodeResult])
             asset_key=check.asset_key,
             check_name=check.name,
             passed=node.status in {"pass", "success"},
+            severity=dg.AssetCheckSeverity.WARN if check.name in WARNINGS else dg.AssetCheckSeverity.ERROR,
             metadata={"dbt": node.message or node.status},
         )

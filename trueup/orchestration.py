@@ -6,7 +6,6 @@ Does not belong here: what the jobs do; printing.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dagster as dg
 
@@ -68,27 +67,30 @@ class Orchestration:
 
         Raises ``RunFailedError`` when a run failed.
         """
-        runs = 0
-        for sensor in (arrived_files, changed_inputs):
-            asked = self._evaluated(sensor)
-            for request in asked.dynamic_partitions_requests or ():
-                self._instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
-            for request in asked.run_requests or ():
-                if request.run_key not in self._started:
-                    self._started.add(request.run_key)
-                    job = request.job_name or take_in_usage.name
-                    say(f"sensor {sensor.name} asks for {job} of {request.partition_key}")
-                    self._execute(job, str(request.partition_key))
-                    runs += 1
-        return runs
+        return sum(
+            self._run_asked(sensor.name, self._evaluated(sensor), say) for sensor in (arrived_files, changed_inputs)
+        )
 
-    def _evaluated(self, sensor: dg.SensorDefinition) -> Any:
+    def _run_asked(self, sensor: str, asked: dg.SensorResult, say: Callable[[str], None]) -> int:
+        for added in asked.dynamic_partitions_requests or ():
+            self._instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
+        fresh = [request for request in asked.run_requests or () if request.run_key not in self._started]
+        for request in fresh:
+            self._started.add(request.run_key)
+            job = request.job_name or take_in_usage.name
+            say(f"sensor {sensor} asks for {job} of {request.partition_key}")
+            self._execute(job, str(request.partition_key))
+        return len(fresh)
+
+    def _evaluated(self, sensor: dg.SensorDefinition) -> dg.SensorResult:
         context = dg.build_sensor_context(
             instance=self._instance,
             cursor=self._cursors.get(sensor.name),
             resources={"workspaces": Workspaces(folders=[str(self._workspace.settings.root)])},
         )
         asked = sensor(context)
+        if not isinstance(asked, dg.SensorResult):
+            raise TypeError(f"the sensor {sensor.name} answers {asked!r}, not a SensorResult")
         self._cursors[sensor.name] = asked.cursor
         return asked
 
