@@ -84,6 +84,15 @@ class Desk:
         return {finding["kind"]: finding for finding in listed}
 
 
+def new_desk(root: Path, psa: SandboxHandle) -> Desk:
+    """A fresh workspace that bills from a sandbox PSA."""
+    assert run_command(["init", str(root), "--tenant", "acme"]) == 0
+    desk = Desk(root, psa)
+    desk.say("config", "set", "psa.base_url", psa.url)
+    desk.say("config", "set", "psa.allow_loopback", "true")
+    return desk
+
+
 SEED: dict[str, Any] = {
     "psa": "connectwise",
     "accounts": [

@@ -108,10 +108,18 @@ def test_a_dropped_file_is_reconciled_by_the_daemon_and_shown_in_the_ui(desk: De
         wait_for("the proposal", lambda: desk.proposals() == {"1": "12"})
         with opened_page() as page:
             page.goto(f"{url}/asset-groups")
-            for asset in ("raw_usage_files", "validated_usage", "agreement_lines", "reconciliation_deltas"):
-                expect(page.get_by_text(asset, exact=True).first).to_be_visible(timeout=60_000)
-            page.wait_for_timeout(3_000)
-            page.screenshot(path=screenshots(tmp_path) / "asset-graph.png")
+            for group in ("intake", "agreements", "mapping", "reconciliation", "review"):
+                expect(page.get_by_text(group, exact=True).first).to_be_visible(timeout=60_000)
+            page.wait_for_timeout(2_000)
+            page.screenshot(path=screenshots(tmp_path) / "groups.png")
+            page.goto(f"{url}/locations/trueup/asset-groups/intake/lineage")
+            expect(page.get_by_text("validated_usage", exact=True).first).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("3 / 3 Passed").first).to_be_visible(timeout=60_000)
+            page.screenshot(path=screenshots(tmp_path) / "intake.png")
+            page.goto(f"{url}/assets/reconciliation_deltas?view=overview")
+            expect(page.get_by_text("What differs between used and billed").first).to_be_visible(timeout=60_000)
+            page.wait_for_timeout(2_000)
+            page.screenshot(path=screenshots(tmp_path) / "deltas.png")
             page.goto(f"{url}/assets/proposed_changes?view=checks")
             expect(page.get_by_text("month_could_be_reconciled").first).to_be_visible(timeout=60_000)
             page.wait_for_timeout(2_000)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.journeys.desk import SEED, USAGE, Desk
+from tests.journeys.desk import SEED, USAGE, Desk, new_desk
 from trueup.sandbox.psa.running import running_sandbox
 
 
@@ -53,10 +53,7 @@ def test_a_partner_center_file_goes_through_to_proposals_with_every_row_accounte
         rows = list(csv.DictReader(stream))
     seed, mappings = _world(rows)
     with running_sandbox(seed) as psa:
-        desk = Desk(tmp_path / "workspace", psa)
-        desk.say("init", str(desk.root))
-        desk.say("config", "set", "psa.base_url", psa.url)
-        desk.say("config", "set", "psa.allow_loopback", "true")
+        desk = new_desk(tmp_path / "workspace", psa)
         checked = desk.say("profiles", "check", str(sample), "--profile", "microsoft-nce", "--json")
         assert checked.code == 0
         assert checked.json["rows"] | {"in": 101, "header": 1, "valid": 100} == checked.json["rows"]
