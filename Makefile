@@ -16,14 +16,14 @@ STAMP := .venv/.installed
 
 setup: $(STAMP)
 
-# uv is used when it can be had; plain pip installs the same hashed lock.
+# uv is used when it can be had; plain pip installs the same hashed lock, which names every dependency itself.
 $(STAMP): requirements-dev.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@if command -v uv >/dev/null; then \
 	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
-	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
 	fi
 	touch $@
