@@ -30,7 +30,8 @@ _FAILED = {"error", "runtime error"}
 class NodeResult:
     """What became of one dbt node.
 
-    ``status`` is ``success``, ``error`` or ``skipped`` for a model, ``pass``, ``fail`` or ``error`` for a test.
+    ``status`` is ``success``, ``error`` or ``skipped`` for a model, and ``pass``, ``warn``, ``fail`` or ``error`` for a
+    test.
     ``rows`` counts a table's rows or a test's failing ones; it is None for a view, which nobody counts.
     """
 
@@ -122,7 +123,7 @@ def _node(answer: Any) -> NodeResult:
     status = str(answer.status)
     return NodeResult(
         unique_id=answer.node.unique_id,
-        status="fail" if status == "warn" else "error" if status in _FAILED else status,
+        status="error" if status in _FAILED else status,
         message=answer.message,
         rows=answer.failures,
         seconds=float(answer.execution_time),
