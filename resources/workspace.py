@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.agreements.records import PsaRecords
+from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.shipped import shipped_profiles
-from pipelines.intake.waiting import IntakePorts
 from pipelines.reconciliation.month import Tenant
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder

@@ -5,8 +5,9 @@ Does not belong here: looking at the inbox and taking files in (``waiting``).
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -21,11 +22,15 @@ TEMPORARY = (".part", ".tmp", ".filepart", ".crdownload", "~")
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file as one look saw it. ``version`` changes whenever the file is written again."""
+    """A file as one look saw it. ``version`` changes whenever the file is written again.
+
+    ``written_ns`` puts files of one look in order: when each was written, as far as the inbox knows (0: it does not).
+    """
 
     path: str
     size_bytes: int
     version: str
+    written_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,13 @@ def assign(
     """
     fitting = [fit for profile in profiles if (fit := _fit(path, profile)) is not None]
     if len(fitting) > 1:
-        by_path = [profile.name for profile, _, _ in fitting]
-        fitting = [fit for fit in fitting if header_fits(fit[0])]
+        by_path = [fit.profile.name for fit in fitting]
+        fitting = [fit for fit in fitting if header_fits(fit.profile)]
         if len(fitting) != 1:
-            return _undecided(by_path, [profile.name for profile, _, _ in fitting])
+            return _undecided(by_path, [fit.profile.name for fit in fitting])
     if not fitting:
         return Unassigned("no import profile has a pattern that fits its path (trueup profiles list)")
-    return _assignment(*fitting[0], arrived_at, zone)
+    return _assignment(fitting[0], arrived_at, zone)
 
 
 def _undecided(by_path: list[str], by_header: list[str]) -> Unassigned:
@@ -86,33 +91,45 @@ def _undecided(by_path: list[str], by_header: list[str]) -> Unassigned:
     return Unassigned(f"the profiles {', '.join(by_path)} fit its path, and its header fits none of them")
 
 
-def _fit(path: str, profile: ImportProfile) -> tuple[ImportProfile, Arrives, re.Match[str]] | None:
+@dataclass(frozen=True)
+class _Fit:
+    """How a path fits a profile's pattern: what it names when stars take all they can, and when as little."""
+
+    profile: ImportProfile
+    arrives: Arrives
+    named: Mapping[str, str]
+    named_nearest: Mapping[str, str]
+
+
+def _fit(path: str, profile: ImportProfile) -> _Fit | None:
     """How a path fits a profile: with a month, or with something in its place that deserves an explanation."""
-    if profile.arrives is None:
+    arrives = profile.arrives
+    if arrives is None:
         return None
-    pattern = profile.arrives.pattern
-    match = _pattern(pattern, _MONTH).fullmatch(path) or _pattern(pattern, _NO_MONTH).fullmatch(path)
-    return (profile, profile.arrives, match) if match else None
+    for month in (_MONTH, _NO_MONTH):
+        if match := _pattern(arrives.pattern, month).fullmatch(path):
+            nearest = _pattern(arrives.pattern, month, "?").fullmatch(path) or match
+            return _Fit(profile, arrives, match.groupdict(), nearest.groupdict())
+    return None
 
 
-def _assignment(
-    profile: ImportProfile, arrives: Arrives, match: re.Match[str], arrived_at: datetime, zone: ZoneInfo
-) -> Assignment | Unassigned:
-    named = match.groupdict()
-    period: BillingPeriod | None = None
-    if "period" in named:
-        period = period_of_text(named["period"])
-        if period is None:
+def _assignment(fit: _Fit, arrived_at: datetime, zone: ZoneInfo) -> Assignment | Unassigned:
+    written = fit.named.get("period")
+    period = period_of_arrival(fit.arrives, arrived_at, zone) if written is None else period_of_text(written)
+    if written is not None and period is None:
+        return Unassigned(
+            f"{written!r} in its path is no month: write YYYY-MM, YYYYMM, MM-YYYY or MM.YYYY "
+            f"(pattern {fit.arrives.pattern})"
+        )
+    for name, what in (("period", "months"), ("part", "parts")):
+        nearest, farthest = fit.named_nearest.get(name), fit.named.get(name)
+        if nearest != farthest:
             return Unassigned(
-                f"{named['period']!r} in its path is no month: write YYYY-MM, YYYYMM, MM-YYYY or MM.YYYY "
-                f"(pattern {arrives.pattern})"
+                f"its path names two {what}, {nearest!r} and {farthest!r} (pattern {fit.arrives.pattern})"
             )
-        nearest = _pattern(arrives.pattern, _MONTH, "?").fullmatch(match.string)
-        if nearest and nearest["period"] != named["period"]:
-            return Unassigned(f"its path names two months, {nearest['period']!r} and {named['period']!r}")
-    else:
-        period = period_of_arrival(arrives, arrived_at, zone)
-    return Assignment(profile.name, profile.source, period, named.get("part") or "")
+    # One part under two spellings of one character would count twice.
+    part = unicodedata.normalize("NFC", fit.named.get("part", ""))
+    return Assignment(fit.profile.name, fit.profile.source, period, part)
 
 
 def period_of_arrival(arrives: Arrives, arrived_at: datetime, zone: ZoneInfo) -> BillingPeriod | None:
@@ -122,36 +139,44 @@ def period_of_arrival(arrives: Arrives, arrived_at: datetime, zone: ZoneInfo) ->
     return BillingPeriod.containing(arrived_at, zone).shifted(-arrives.lag)
 
 
+_YEAR = "(?:19|20|21)[0-9]{2}"
 _MONTH_TEXTS = (
-    re.compile(r"(?P<year>\d{4})-?(?P<month>\d{2})", re.ASCII),
-    re.compile(r"(?P<month>\d{2})[-.](?P<year>\d{4})", re.ASCII),
+    re.compile(rf"(?P<year>{_YEAR})-?(?P<month>0[1-9]|1[0-2])"),
+    re.compile(rf"(?P<month>0[1-9]|1[0-2])[-.](?P<year>{_YEAR})"),
 )
 
 
 def period_of_text(text: str) -> BillingPeriod | None:
-    """The month that a piece of a path names: YYYY-MM, YYYYMM, MM-YYYY or MM.YYYY; None when it is none."""
+    """The month that a piece of a path names: YYYY-MM, YYYYMM, MM-YYYY or MM.YYYY; None when it is none.
+
+    A year outside 1900 to 2199 is a typing error: ``1026-07`` would be filed where nobody ever looks.
+    """
     for spelling in _MONTH_TEXTS:
-        match = spelling.fullmatch(text)
-        if match and 1 <= int(match["month"]) <= 12 and int(match["year"]) > 0:
+        if match := spelling.fullmatch(text):
             return BillingPeriod(int(match["year"]), int(match["month"]))
     return None
 
 
-_YEAR = "(?:19|20|21)[0-9]{2}"
 _MONTH = rf"(?P<period>(?<![0-9])(?:{_YEAR}-?(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[-.]{_YEAR}))"
 _NO_MONTH = r"(?P<period>(?<![0-9])[0-9][0-9.\-]{5,7})"
 """What looks like a month and is none: a typing error is quarantined with its reason."""
 
 _TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\{period\}|\{part\}")
-_MEANINGS = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]", "{part}": "(?P<part>[^/]+)"}
+_MEANINGS = {
+    "**/": "(?:[^/]+/)*{reach}",
+    "**": ".*{reach}",
+    "*": "[^/]*{reach}",
+    "?": "[^/]",
+    "{part}": "(?P<part>[^/]+{reach})",
+}
 
 
 @cache
 def _pattern(pattern: str, month: str, reach: str = "") -> re.Pattern[str]:
-    """The regular expression of an arrival pattern. ``reach`` ``?`` lets stars take as little as they can."""
+    """The regular expression of an arrival pattern. ``reach`` ``?``: stars and parts take as little as they can."""
     compiled, at = "", 0
     for token in _TOKENS.finditer(pattern):
-        meaning = month if token[0] == "{period}" else _MEANINGS[token[0]]
-        compiled += re.escape(pattern[at : token.start()]) + meaning + (reach if "*" in token[0] else "")
+        meaning = month if token[0] == "{period}" else _MEANINGS[token[0]].format(reach=reach)
+        compiled += re.escape(pattern[at : token.start()]) + meaning
         at = token.end()
     return re.compile(compiled + re.escape(pattern[at:]), re.DOTALL)

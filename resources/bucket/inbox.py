@@ -49,4 +49,5 @@ def _files(folder: Path, prefix: str) -> Iterator[InboxFile]:
                     stat = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                yield InboxFile(f"{prefix}{entry.name}", stat.st_size, f"{stat.st_size}-{stat.st_mtime_ns}")
+                version = f"{stat.st_size}-{stat.st_mtime_ns}"
+                yield InboxFile(f"{prefix}{entry.name}", stat.st_size, version, stat.st_mtime_ns)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from pipelines.intake.by_hand import take_by_hand
 from pipelines.intake.drops import SourceVerdict
 from pipelines.intake.take import TakenFile
-from pipelines.intake.waiting import take_by_hand
 from pipelines.quantities import text
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines
@@ -30,6 +30,7 @@ def intake(
     file: Annotated[Path, typer.Argument(help="A usage file.")],
     profile: ProfileOption,
     period: Annotated[str | None, typer.Option(help="Billing period, YYYY-MM; else as the profile says.")] = None,
+    part: Annotated[str | None, typer.Option(help="Hub, account or currency, where a month comes in parts.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,7 +45,7 @@ def intake(
     key = period_of(period).key if period else None
     chosen = chosen_profile(profile, workspace)
     with open_workspace(workspace) as opened:
-        taken = take_by_hand(opened.intake, file, chosen, key)
+        taken = take_by_hand(opened.intake, file, chosen, key, part)
     if as_json:
         print_json(_as_json(taken))
     else:

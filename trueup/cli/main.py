@@ -11,8 +11,8 @@ import traceback
 import typer
 
 from pipelines.agreements.copy import PsaUnavailable
+from pipelines.intake.by_hand import HandedInError
 from pipelines.intake.profile import ProfileError
-from pipelines.intake.waiting import PeriodNeededError
 from pipelines.mapping.document import MappingError
 from resources.settings import SettingsError, environment
 from resources.store.errors import StoreError
@@ -47,7 +47,7 @@ app.command("demo")(demo)
 app.command("dev")(dev)
 
 _CODES: tuple[tuple[type[Exception], Exit], ...] = (
-    (PeriodNeededError, Exit.USAGE),
+    (HandedInError, Exit.USAGE),
     (ProfileError, Exit.REFUSED),
     (MappingError, Exit.REFUSED),
     (SettingsError, Exit.FAULT),

@@ -15,17 +15,38 @@ from zoneinfo import ZoneInfo
 from pipelines.identity import FileId
 from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity, UsageRevision
 from pipelines.intake.ports import IntakePorts
-from pipelines.intake.profile import ImportProfile
+from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.readings import ReadFile
 from pipelines.intake.rows import RowError, RowOverlay
 from pipelines.intake.take import TakenFile
 from pipelines.intake.waiting import archive_waiting, take_waiting, waiting_files
+from pipelines.periods import BillingPeriod
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
 from resources.warehouse.lake import Lake
 from resources.warehouse.reading import DuckDbFileReader
+from tests.pipelines.intake.reading import profile_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
+JULY, AUGUST = BillingPeriod(2026, 7), BillingPeriod(2026, 8)
+SOURCE = "Acme Distribution"
+HEADER = "Account,Service,Quantity\n"
+TEN, TWELVE = HEADER + "Acme,M365,10\n", HEADER + "Acme,M365,12\n"
+
+BY_PATH = profile_of(profile="monthly", arrives='{pattern: "in/{period}/*.csv", period: from_path}')
+ARRIVING = profile_of(profile="arriving", arrives='{pattern: "now/*", period: from_arrival}')
+HUBS = profile_of(profile="hubs", arrives='{pattern: "hub/{period}/{part}.csv", period: from_path, part: from_path}')
+BY_ROW = profile_of(
+    profile="rows",
+    columns="{account_key: Account, service_key: Service, quantity: Quantity, period: Month}",
+    arrives='{pattern: "rows/*", period: from_column}',
+)
+ROW_HEADER = "Account,Service,Quantity,Month\n"
+
+
+def changed(profile: ImportProfile) -> ImportProfile:
+    """The same profile after an edit that changes no figure."""
+    return load_profile(f"{profile.content}dates: ['%Y-%m-%d']\n")
 
 
 class Killed(BaseException):

@@ -43,6 +43,8 @@ def month(path: str, pattern: str = "pax8/{period}/*.csv") -> str | None:
         ("pax8/202607/usage.csv", "2026-07"),
         ("pax8/07-2026/usage.csv", "2026-07"),
         ("pax8/07.2026/usage.csv", "2026-07"),
+        ("pax8/1999-12/usage.csv", "1999-12"),
+        ("pax8/219901/usage.csv", "2199-01"),
         ("pax8/2026-07/a/usage.csv", None),
         ("pax8/2026-07/usage.txt", None),
         ("other/pax8/2026-07/usage.csv", None),
@@ -60,7 +62,12 @@ def test_a_month_is_read_from_the_path(path: str, expected: str | None) -> None:
         ("**/{period}.csv", "a/b/2026-07.csv", "2026-07"),
         ("in/**/u{period}??.csv", "in/x/u202607ab.csv", "2026-07"),
         ("in/**", "in/a/b.csv", None),
+        ("in/**/{period}.csv", "in/a/b/2026-07.csv", "2026-07"),
+        ("in/**{period}.csv", "in/a/b-2026-07.csv", "2026-07"),
         ("in/report ({period}).csv", "in/report (2026-07).csv", "2026-07"),
+        ("in/[a-z]+.{period}$^|x\\\\d.csv", "in/[a-z]+.2026-07$^|x\\d.csv", "2026-07"),
+        ("in/*{period}*.csv", "in/new\nline 2026-07\n.csv", "2026-07"),
+        ("in/{period}?.csv", "in/2026-07\n.csv", "2026-07"),
     ],
 )
 def test_stars_and_question_marks_stand_for_what_they_do_in_a_shell(
@@ -73,10 +80,76 @@ def test_stars_and_question_marks_stand_for_what_they_do_in_a_shell(
     assert (found.period and found.period.key) == expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        pytest.param("in/?{period}.csv", "in/2026-07.csv", id="a question mark is one character"),
+        pytest.param("in/?{period}.csv", "in//2026-07.csv", id="and never a slash"),
+        pytest.param("in/*{period}.csv", "in/a/2026-07.csv", id="a star stays in its folder"),
+        pytest.param("in/{period}.csv", "IN/2026-07.CSV", id="letter case counts"),
+        pytest.param("in/{period}.csv", "in/2026-07xcsv", id="a point is a point"),
+        pytest.param("in/a+{period}.csv", "in/aa2026-07.csv", id="a plus is a plus"),
+        pytest.param("in/{period}.csv", "in/2026-07.csv\n", id="nothing may follow, a line end neither"),
+        pytest.param("in/{period}.csv", "\nin/2026-07.csv", id="nothing may stand before"),
+        pytest.param("in/**/{period}.csv", "inside/2026-07.csv", id="folders are whole"),
+    ],
+)
+def test_what_looks_nearly_like_a_pattern_does_not_fit_it(pattern: str, path: str) -> None:
+    found = assigned(path, profile("x", pattern))
+    assert isinstance(found, Unassigned)
+    assert found.reason.startswith("no import profile")
+
+
+@pytest.mark.parametrize("text", ["1026-07", "2206-07", "07-1826", "07.2206", "220607"])
+def test_a_year_that_can_only_be_a_typing_error_is_quarantined(text: str) -> None:
+    found = assigned(f"pax8/{text}/u.csv", profile("pax8", "pax8/{period}/*.csv"))
+    assert isinstance(found, Unassigned)
+    assert found.reason.startswith(f"{text!r} in its path is no month")
+
+
+@pytest.mark.parametrize("text", ["2026-7", "20267", "2026_07", "7-2026", "07/2026", "Jul-2026", "２０２６-07"])
+def test_only_the_four_spellings_name_a_month(text: str) -> None:
+    assert month(f"pax8/{text}/u.csv") is None
+
+
+def test_digits_before_a_month_are_not_cut_off() -> None:
+    assert month("in/12026-07.csv", "in/*{period}.csv") is None
+    assert month("in/u1202607.csv", "in/*{period}.csv") is None
+    assert month("in/u-202607.csv", "in/*{period}.csv") == "2026-07"
+
+
 def test_a_part_is_one_piece_of_the_path() -> None:
     hubs = profile("hubs", "hub/{period}/{part}/*.csv", "period: from_path, part: from_path")
     found = assigned("hub/2026-07/EMEA north/u.csv", hubs)
     assert found == Assignment("hubs", "Acme Distribution", BillingPeriod(2026, 7), "EMEA north")
+
+
+@pytest.mark.parametrize("path", ["hub/2026-07/u.csv", "hub/2026-07//u.csv", "hub/2026-07/a/b/u.csv"])
+def test_a_part_is_neither_blank_nor_several_folders(path: str) -> None:
+    hubs = profile("hubs", "hub/{period}/{part}/*.csv", "period: from_path, part: from_path")
+    assert isinstance(assigned(path, hubs), Unassigned)
+
+
+def test_a_part_has_one_spelling_however_a_computer_composes_its_letters() -> None:
+    hubs = profile("hubs", "hub/{period}/{part}.csv", "period: from_path, part: from_path")
+    assert assigned("hub/2026-07/Mu\u0308nchen.csv", hubs) == assigned("hub/2026-07/M\u00fcnchen.csv", hubs)
+
+
+def test_two_parts_in_one_path_are_not_chosen_between() -> None:
+    hubs = profile("hubs", "hub/{period}/*-{part}.csv", "period: from_path, part: from_path")
+    found = assigned("hub/2026-07/usage-us-north.csv", hubs)
+    assert isinstance(found, Unassigned)
+    assert found.reason.startswith("its path names two parts, 'us-north' and 'north' (pattern hub/")
+    plain = assigned("hub/2026-07/usage-north.csv", hubs)
+    assert isinstance(plain, Assignment)
+    assert plain.part == "north"
+
+
+def test_a_part_beside_the_month_does_not_hide_that_the_path_names_two() -> None:
+    hubs = profile("hubs", "{part}_{period}*.csv", "period: from_path, part: from_path")
+    found = assigned("emea_2026-07_2026-08.csv", hubs)
+    assert isinstance(found, Unassigned)
+    assert "two months, '2026-07' and '2026-08'" in found.reason
 
 
 def test_a_file_that_fits_nothing_is_for_a_person() -> None:
@@ -114,12 +187,38 @@ def test_the_header_decides_between_two_profiles_that_fit() -> None:
     assert none.reason == "the profiles one, other fit its path, and its header fits none of them"
 
 
-def test_the_month_of_arrival_is_the_tenant_s_own_less_the_lag() -> None:
-    found = assigned("in/u.csv", profile("x", "in/*", "period: from_arrival"))
-    lagging = assigned("in/u.csv", profile("x", "in/*", "period: from_arrival, lag: 1"))
+def test_a_profile_without_a_month_and_one_with_a_typing_error_are_told_apart_by_the_header() -> None:
+    monthly, daily = profile("monthly", "in/{period}.csv"), profile("daily", "in/*.csv", "period: from_arrival")
+    found = assigned("in/2026-13.csv", monthly, daily, fitting=("monthly",))
+    assert isinstance(found, Unassigned)
+    assert found.reason.startswith("'2026-13' in its path is no month")
+    taken = assigned("in/2026-13.csv", monthly, daily, fitting=("daily",))
+    assert isinstance(taken, Assignment)
+    assert taken.profile == "daily"
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone", "lag", "expected"),
+    [
+        pytest.param("2026-08-31T23:30", "Europe/Berlin", 0, "2026-09", id="September has begun in Berlin"),
+        pytest.param("2026-08-31T21:59", "Europe/Berlin", 0, "2026-08", id="the last minute of August"),
+        pytest.param("2026-08-31T23:30", "America/New_York", 0, "2026-08", id="New York is behind"),
+        pytest.param("2026-12-31T23:30", "Europe/Berlin", 0, "2027-01", id="a new year has begun"),
+        pytest.param("2026-12-31T23:30", "Europe/Berlin", 1, "2026-12", id="less one month"),
+        pytest.param("2027-01-01T03:00", "America/New_York", 0, "2026-12", id="the old year goes on"),
+        pytest.param("2027-01-15T12:00", "Europe/Berlin", 1, "2026-12", id="over the new year"),
+        pytest.param("2027-01-15T12:00", "Europe/Berlin", 13, "2025-12", id="and one year more"),
+        pytest.param("2026-03-31T10:30", "Pacific/Kiritimati", 0, "2026-04", id="fourteen hours ahead"),
+    ],
+)
+def test_the_month_of_arrival_is_the_tenant_s_own_less_the_lag(
+    instant: str, zone: str, lag: int, expected: str
+) -> None:
+    arriving = profile("x", "in/*", f"period: from_arrival, lag: {lag}")
+    at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    found = assign("in/u.csv", [arriving], at, ZoneInfo(zone), lambda _: False)
     assert isinstance(found, Assignment)
-    assert isinstance(lagging, Assignment)
-    assert (found.period, lagging.period) == (BillingPeriod(2026, 9), BillingPeriod(2026, 8))
+    assert found.period == BillingPeriod.from_key(expected)
 
 
 @pytest.mark.parametrize(
