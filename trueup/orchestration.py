@@ -4,8 +4,10 @@ Belongs here: launching the two jobs on a workspace's own Dagster instance, so t
 Does not belong here: what the jobs do; printing.
 """
 
+import fcntl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import dagster as dg
 
@@ -34,9 +36,20 @@ class RunFailedError(Exception):
 def orchestrated(workspace: Workspace) -> Iterator["Orchestration"]:
     """The jobs of one workspace, on its own Dagster instance."""
     home = prepare_dagster_home(workspace.settings)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        instance.add_dynamic_partitions(str(TENANTS.name), [workspace.tenant.id])
+    with ExitStack() as stack:
+        with _alone(home / ".opening"):
+            instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
+            instance.add_dynamic_partitions(str(TENANTS.name), [workspace.tenant.id])
+            instance.get_runs_count()
         yield Orchestration(workspace, instance)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Dagster makes its SQLite tables on first use, and two processes that do so at once fail."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 class Orchestration:

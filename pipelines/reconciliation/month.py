@@ -51,9 +51,12 @@ class MonthView:
 
     @property
     def figures_key(self) -> str:
-        """Names the figures that follow from these inputs and this PSA copy."""
-        copy = self.records.psa_copy
-        return f"{self.input_hash}-{copy.copy_id if copy and self.is_psa_copied else 'no-psa'}"
+        """Names the figures that follow from these inputs, and whether there was a PSA to compare with.
+
+        Which copy it was stays out: months that run at once each copy the PSA, and the newest copy of one must not
+        make the other's figures look outdated.
+        """
+        return f"{self.input_hash}-{'psa' if self.is_psa_copied else 'no-psa'}"
 
 
 @dataclass(frozen=True)

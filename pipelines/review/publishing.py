@@ -79,10 +79,11 @@ def publish_month(
     view = month_view(period, ledger.read_month(period), now)
     try:
         figures = lake.read_figures(period.key, view.figures_key)
-    except LookupError as error:
+    except LookupError:
+        # "from None": whoever decides about a rerun looks at the innermost cause.
         raise InputsMovedError(
             f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
-        ) from error
+        ) from None
     plan = plan_proposals(tenant.id, period, figures.deltas, ledger.latest_changes(), now)
     findings = month_findings(_seen(period, view, lake, figures, plan))
     outcome = MonthOutcome(
