@@ -16,8 +16,8 @@ from pipelines.intake.shipped import shipped_profiles
 from pipelines.mapping.document import read_mappings
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.deltas import DeltaKind
+from tests.trueup.demo import expected
 from tests.trueup.demo.plain_reader import billed_lines, due, files_of, reconciled, records, tables, usage
-from trueup.demo import expected
 from trueup.demo.customers import CUSTOMERS
 from trueup.demo.microsoft import HEADER
 from trueup.demo.world import DemoWorld, demo_world
