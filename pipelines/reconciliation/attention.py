@@ -39,6 +39,8 @@ class MonthSeen:
     services: Sequence[ServiceMapping]
     figures: MonthFigures | None
     overtaken: Sequence[Delta] = ()
+    stopped: Sequence[tuple[Delta, str]] = ()
+    """Differences whose target must not be billed, with the reason."""
 
 
 def month_findings(seen: MonthSeen) -> list[Finding]:
@@ -53,6 +55,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
+        *_stopped_targets(seen),
         *_inactive(seen),
         *_duplicates(seen),
     ]
@@ -249,10 +252,18 @@ _STOPPED: Mapping[DeltaOutcome, tuple[FindingKind, str, str]] = {
 }
 
 
+_NEGATIVE = (
+    "the rows add up to {used} units; a line never bills less than nothing, so it is held",
+    "Look at the negative rows of this source: refunds usually belong to a charge kind that carries no quantity.",
+)
+
+
 def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.figures.deltas if seen.figures else ():
         if delta.outcome in _STOPPED:
             kind, words, remedy = _STOPPED[delta.outcome]
+            if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
+                words, remedy = _NEGATIVE
             what = words.format(after=text(delta.quantity_after), used=text(delta.quantity_used))
             yield _delta_finding(seen.period, delta, kind, what, remedy)
 
@@ -261,6 +272,12 @@ def _overtaken(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.overtaken:
         what = f"a newer month already speaks for this line; the difference of {seen.period} is not proposed"
         yield _delta_finding(seen.period, delta, FindingKind.HELD, what, "Review the newer month's change instead.")
+
+
+def _stopped_targets(seen: MonthSeen) -> Iterator[Finding]:
+    for delta, reason in seen.stopped:
+        remedy = "Mend the record in the PSA, or map the key elsewhere."
+        yield _delta_finding(seen.period, delta, FindingKind.INACTIVE_TARGET, reason, remedy)
 
 
 def _delta_finding(period: str, delta: Delta, kind: FindingKind, what: str, remedy: str) -> Finding:

@@ -81,11 +81,15 @@ def source_states(expected: Iterable[ExpectedDrop], *, is_psa_copied: bool) -> t
     return tuple(SourceState(source, is_complete) for source, is_complete in sorted(states.items()))
 
 
-def month_verdict(expected: Sequence[ExpectedDrop], *, is_psa_copied: bool) -> MonthVerdict:
-    """The verdict of the month. A failed PSA copy is never *nothing to reconcile*."""
+def month_verdict(
+    expected: Sequence[ExpectedDrop], *, is_psa_copied: bool, is_file_unassigned: bool = False
+) -> MonthVerdict:
+    """The verdict of the month. A failed PSA copy, or a file nobody can place, is never *nothing to reconcile*."""
     if not is_psa_copied or not all(drop.is_complete for drop in expected):
         return MonthVerdict.COULD_NOT_RECONCILE
-    return MonthVerdict.RECONCILED if expected else MonthVerdict.NOTHING_TO_RECONCILE
+    if expected:
+        return MonthVerdict.RECONCILED
+    return MonthVerdict.COULD_NOT_RECONCILE if is_file_unassigned else MonthVerdict.NOTHING_TO_RECONCILE
 
 
 def sources_as_json(expected: Iterable[ExpectedDrop], duplicates: Iterable[Arrival]) -> list[dict[str, Any]]:

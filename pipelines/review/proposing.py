@@ -5,7 +5,7 @@ Does not belong here: approvals and writing.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -80,43 +80,90 @@ def _provenance(delta: Delta) -> str:
     return hashlib.sha256("\x1f".join([*rows, str(delta.evidence_count)]).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Speakers:
+    """Whose word counts in a month.
+
+    ``now`` are the sources that are complete in it, ``later`` those that are complete in a newer month which was
+    reconciled already: what they say there replaces what they said here. Without a PSA copy nothing is compared.
+    """
+
+    now: frozenset[str]
+    later: frozenset[str] = frozenset()
+    is_psa_copied: bool = True
+
+
 def plan_proposals(
-    tenant: str, period: BillingPeriod, deltas: Iterable[Delta], latest: Sequence[Change], now: datetime
+    tenant: str,
+    period: BillingPeriod,
+    deltas: Iterable[Delta],
+    latest: Sequence[Change],
+    speakers: Speakers,
+    now: datetime,
 ) -> ProposalPlan:
     """What a month's deltas do to the changes of all months.
 
     ``latest`` holds the latest revision of every change of the tenant. A line has one open change at a time: the
     newest month's. A change in flight is left alone until its outcome is known.
     """
-    by_id = {change.change_id: change for change in latest}
-    open_by_line = {change.line_id: change for change in latest if change.line_id and change.status in OPEN}
+    proposed = [delta for delta in deltas if delta.outcome is DeltaOutcome.PROPOSED]
+    flying = {change.line_id for change in latest if change.line_id and change.status in IN_FLIGHT}
+    ahead = {_target(c) for c in latest if c.period > period.key and c.status is not ChangeStatus.SUPERSEDED}
+    own = {change.change_id: change for change in latest if change.period == period.key}
+    overtaken = [delta for delta in proposed if _is_overtaken(tenant, period, delta, speakers, ahead, flying, own)]
+    fresh = [proposed_change(tenant, period, delta, now) for delta in proposed if delta not in overtaken]
     insert: list[Change] = []
     refresh: list[Change] = []
-    supersede: list[Change] = []
-    overtaken: list[Delta] = []
-    confirmed: set[ChangeId] = set()
-    for delta in deltas:
-        if delta.outcome is not DeltaOutcome.PROPOSED:
-            continue
-        rival = open_by_line.get(delta.line_id) if delta.line_id else None
-        if rival and (rival.period > period.key or (rival.status in IN_FLIGHT and rival.period != period.key)):
-            overtaken.append(delta)
-            continue
-        fresh = proposed_change(tenant, period, delta, now)
-        confirmed.add(fresh.change_id)
-        if rival and rival.period < period.key:
-            supersede.append(rival)
-        _meet(fresh, by_id.get(fresh.change_id), insert, refresh, supersede)
-    supersede.extend(
+    supersede = _withdrawn(period, latest, fresh, speakers)
+    for change in fresh:
+        _meet(change, own.get(change.change_id), insert, refresh, supersede)
+    replaced = {change.change_id for change in [*insert, *refresh, *supersede]}
+    kept = [change for change in own.values() if change.status in OPEN and change.change_id not in replaced]
+    return ProposalPlan(tuple(insert), tuple(refresh), tuple(supersede), (*insert, *refresh, *kept), tuple(overtaken))
+
+
+def _target(item: Change | Delta) -> tuple[str, ...]:
+    return (item.line_id,) if item.line_id else (item.account_id, item.service_id)
+
+
+def _is_overtaken(
+    tenant: str,
+    period: BillingPeriod,
+    delta: Delta,
+    speakers: Speakers,
+    ahead: set[tuple[str, ...]],
+    flying: set[str],
+    own: Mapping[ChangeId, Change],
+) -> bool:
+    """Whether a newer month speaks for the target, or a change of another month is on its way to the line."""
+    is_spoken_for = bool(delta.sources) and speakers.later.issuperset(delta.sources)
+    is_flying = delta.line_id in flying and change_id(tenant, period.key, delta) not in own
+    return is_spoken_for or _target(delta) in ahead or is_flying
+
+
+def _withdrawn(
+    period: BillingPeriod, latest: Sequence[Change], fresh: Sequence[Change], speakers: Speakers
+) -> list[Change]:
+    """Open changes that no longer hold: of this month without a fresh twin, of older months when this one speaks."""
+    confirmed = {change.change_id for change in fresh}
+    targets = {_target(change) for change in fresh}
+    return [
         change
         for change in latest
-        if change.period == period.key
-        and change.status in {ChangeStatus.PROPOSED, ChangeStatus.APPROVED}
-        and change.change_id not in confirmed
-    )
-    replaced = {change.change_id for change in [*insert, *refresh]}
-    kept = [change for change in latest if change.change_id in confirmed - replaced and change.status in OPEN]
-    return ProposalPlan(tuple(insert), tuple(refresh), tuple(supersede), (*insert, *refresh, *kept), tuple(overtaken))
+        if change.status in _DECIDABLE
+        and (
+            (change.period == period.key and change.change_id not in confirmed and _may_withdraw(change, speakers))
+            or (change.period < period.key and (_target(change) in targets or speakers.now.issuperset(change.sources)))
+        )
+    ]
+
+
+_DECIDABLE = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED})
+
+
+def _may_withdraw(change: Change, speakers: Speakers) -> bool:
+    # A PSA that cannot be read says nothing about what a person approved; the write looks at the line again anyway.
+    return speakers.is_psa_copied or change.status is ChangeStatus.PROPOSED
 
 
 def _meet(

@@ -6,7 +6,7 @@ Does not belong here: computing figures and storing what is published.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,11 +15,12 @@ from pipelines.findings import Finding
 from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.attention import MonthSeen, month_findings
-from pipelines.reconciliation.expected import MonthVerdict, month_verdict, sources_as_json
+from pipelines.reconciliation.expected import MonthVerdict, month_verdict, source_states, sources_as_json
 from pipelines.reconciliation.inputs import MonthFigures
 from pipelines.reconciliation.month import MonthLake, MonthLedger, MonthView, Tenant, month_view
 from pipelines.review.changes import Change
-from pipelines.review.proposing import ProposalPlan, plan_proposals
+from pipelines.review.proposing import ProposalPlan, Speakers, plan_proposals
+from pipelines.review.targets import stopped_targets
 
 
 class InputsMovedError(Exception):
@@ -64,6 +65,10 @@ class OutcomeLedger(MonthLedger, Protocol):
         """The latest revision of every change of the tenant, all months."""
         ...
 
+    def newer_sources(self, period: BillingPeriod) -> frozenset[str]:
+        """The sources that are complete in a later month which was reconciled already."""
+        ...
+
     def publish(self, outcome: MonthOutcome) -> None:
         """Store proposals, findings and the verdict in one transaction."""
         ...
@@ -84,13 +89,19 @@ def publish_month(
         raise InputsMovedError(
             f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
         ) from None
-    plan = plan_proposals(tenant.id, period, figures.deltas, ledger.latest_changes(), now)
-    findings = month_findings(_seen(period, view, lake, figures, plan))
+    psa = _psa(view, lake)
+    stopped = stopped_targets(figures.deltas, psa)
+    deltas = [delta for delta in figures.deltas if delta not in [held for held, _ in stopped]]
+    speakers = _speakers(view, ledger.newer_sources(period))
+    plan = plan_proposals(tenant.id, period, deltas, ledger.latest_changes(), speakers, now)
+    findings = month_findings(replace(_seen(period, view, figures, psa), overtaken=plan.overtaken, stopped=stopped))
     outcome = MonthOutcome(
         period=period.key,
         run_id=run_id,
         input_hash=view.input_hash,
-        verdict=month_verdict(view.expected, is_psa_copied=view.is_psa_copied),
+        verdict=month_verdict(
+            view.expected, is_psa_copied=view.is_psa_copied, is_file_unassigned=_is_file_unassigned(view)
+        ),
         sources=sources_as_json(view.expected, _duplicates(view)),
         plan=plan,
         findings=findings,
@@ -106,23 +117,32 @@ def _duplicates(view: MonthView) -> list[Arrival]:
     return [arrival for arrival in view.records.arrivals if arrival.status is ArrivalStatus.DUPLICATE]
 
 
-def _seen(
-    period: BillingPeriod, view: MonthView, lake: MonthLake, figures: MonthFigures, plan: ProposalPlan
-) -> MonthSeen:
+def _is_file_unassigned(view: MonthView) -> bool:
+    return any(a.status is ArrivalStatus.QUARANTINED and a.source is None for a in view.records.arrivals)
+
+
+def _speakers(view: MonthView, later: frozenset[str]) -> Speakers:
+    states = source_states(view.expected, is_psa_copied=view.is_psa_copied)
+    return Speakers(frozenset(state.source for state in states if state.is_complete), later, view.is_psa_copied)
+
+
+def _psa(view: MonthView, lake: MonthLake) -> PsaRecords:
     copy = view.records.psa_copy
-    psa = (
-        lake.read_psa(copy.lake_path) if view.is_psa_copied and copy and copy.lake_path else PsaRecords((), (), (), ())
-    )
+    if not view.is_psa_copied or copy is None or copy.lake_path is None:
+        return PsaRecords((), (), (), ())
+    return lake.read_psa(copy.lake_path)
+
+
+def _seen(period: BillingPeriod, view: MonthView, figures: MonthFigures, psa: PsaRecords) -> MonthSeen:
     return MonthSeen(
         period=period.key,
         expected=view.expected,
         rejected=view.records.rejected,
         arrivals=view.records.arrivals,
-        psa_copy=copy,
+        psa_copy=view.records.psa_copy,
         is_psa_copied=view.is_psa_copied,
         psa=psa,
         accounts=view.live.accounts,
         services=view.live.services,
         figures=figures,
-        overtaken=plan.overtaken,
     )

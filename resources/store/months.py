@@ -4,6 +4,9 @@ Belongs here: what the reconciliation use cases ask of the store.
 Does not belong here: deciding anything about what is read or published.
 """
 
+from sqlalchemy import Connection
+
+from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.month import MonthRecords, ReconciledAs
 from pipelines.review.changes import Change, ChangeStatus
@@ -26,7 +29,7 @@ class StoreMonthLedger:
             return MonthRecords(
                 revisions=revisions,
                 previous_drops=usage.known_drops(conn, tenant, period.previous.key),
-                arrivals=inbox.arrivals(conn, tenant, period=period.key),
+                arrivals=inbox.arrivals(conn, tenant, period=period.key) + _unassigned(conn, tenant),
                 rejected=usage.rejected_rows(conn, tenant, [revision.revision_id for revision in revisions]),
                 entries=mappings.recorded_entries(conn, tenant),
                 psa_copy=copies.newest_copy(conn, tenant),
@@ -36,6 +39,18 @@ class StoreMonthLedger:
         """The latest revision of every change of the tenant, all months."""
         with self._store.reading() as conn:
             return changes.latest_changes(conn, self._store.tenant)
+
+    def newer_sources(self, period: BillingPeriod) -> frozenset[str]:
+        """The sources that are complete in a later month which was reconciled already."""
+        with self._store.reading() as conn:
+            later = [
+                found
+                for month, found in reconciliations.latest_by_period(conn, self._store.tenant).items()
+                if month > period.key
+            ]
+        verdicts = [(entry["source"], entry["verdict"]) for found in later for entry in found.sources]
+        silent = {source for source, verdict in verdicts if verdict not in {"complete", "duplicate"}}
+        return frozenset(source for source, verdict in verdicts if verdict == "complete") - silent
 
     def publish(self, outcome: MonthOutcome) -> None:
         """Store proposals, findings and the verdict in one transaction."""
@@ -75,3 +90,9 @@ class StoreMonthLedger:
             period: ReconciledAs(found.input_hash, bool(found.summary["is_psa_copied"]), found.at)
             for period, found in latest.items()
         }
+
+
+def _unassigned(conn: Connection, tenant: str) -> list[Arrival]:
+    """Quarantined files that no month is known for: every month asks a person about them."""
+    quarantined = inbox.arrivals(conn, tenant, status=ArrivalStatus.QUARANTINED)
+    return [arrival for arrival in quarantined if arrival.period is None]

@@ -182,3 +182,14 @@ def test_what_is_listed_can_be_filtered(desk: Desk) -> None:
     assert len(desk.changes("2026-10", "--account", "251")) == 1
     assert len(desk.changes("2026-10", "--source", "generic")) == 2
     assert desk.changes("2026-10", "--source", "Pax8") == []
+
+
+def test_an_older_month_never_proposes_back_what_a_newer_month_settled(desk: Desk) -> None:
+    desk.drop(DROP, USAGE)
+    desk.run()
+    desk.drop("generic/2026-11/usage.csv", USAGE.replace("12", "15"))
+    desk.psa.merge({"lines": [{"id": "1", "quantity": "15"}]})
+    desk.run("2026-11")
+    assert desk.proposals() == desk.proposals("2026-11") == {}
+    assert desk.run("2026-10")["changes"]["standing"] == 0
+    assert "a newer month already speaks" in desk.findings()["held"]["message"]

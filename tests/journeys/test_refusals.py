@@ -97,6 +97,7 @@ def test_a_file_that_fits_no_profile_is_quarantined_with_its_reason(desk: Desk) 
     (arrival,) = desk.say("inbox", "list", "--json").json
     assert (arrival["status"], arrival["path"]) == ("quarantined", "somewhere/usage.csv")
     assert "profile" in arrival["reason"]
+    assert "somewhere/usage.csv was not taken in" in desk.findings()["quarantined_file"]["message"]
     assert desk.say("inbox", "release", arrival["id"]).code == 0
     assert desk.say("inbox", "list", "--json").json[0]["status"] == "waiting"
 

@@ -68,6 +68,8 @@ def run_command(arguments: list[str]) -> int:
     try:
         app(args=arguments)
     except SystemExit as ended:
+        if ended.code == int(Exit.USAGE) and "--json" in arguments:
+            print_json({"error": "the command line was not understood; stderr says why", "exit_code": ended.code})
         return ended.code if isinstance(ended.code, int) else int(Exit.DONE)
     except Exception as error:
         # The last resort as well: a fault is told in a sentence, never thrown at a user as a traceback.

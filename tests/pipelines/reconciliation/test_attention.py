@@ -204,6 +204,19 @@ def test_a_difference_that_a_newer_month_speaks_for_is_told() -> None:
     assert "a newer month already speaks for this line" in finding.message
 
 
+def test_a_negative_total_is_held_in_its_own_words() -> None:
+    negative = delta(DeltaKind.DECREASE, outcome=DeltaOutcome.HELD, quantity_used=Decimal(-3))
+    finding = only(seen(figures=replace(NO_FIGURES, deltas=(negative,))))
+    assert "the rows add up to -3 units" in finding.message
+    assert "refunds" in finding.remedy
+
+
+def test_a_use_without_anybody_to_bill_is_told_with_its_reason() -> None:
+    finding = only(seen(stopped=((delta(), "the account 250 is inactive in the PSA"),)))
+    assert finding.kind is FindingKind.INACTIVE_TARGET
+    assert "the account 250 is inactive in the PSA" in finding.message
+
+
 def test_a_mapping_to_an_inactive_or_missing_target_is_told() -> None:
     accounts = (
         AccountMapping("Pax8", "a", (Share("250", Decimal(1)),)),

@@ -24,6 +24,11 @@ def test_nothing_expected_is_nothing_to_reconcile_and_not_clean() -> None:
     assert month_verdict([], is_psa_copied=True) is MonthVerdict.NOTHING_TO_RECONCILE
 
 
+def test_a_file_that_nobody_can_place_is_never_nothing_to_reconcile() -> None:
+    verdict = month_verdict([], is_psa_copied=True, is_file_unassigned=True)
+    assert verdict is MonthVerdict.COULD_NOT_RECONCILE
+
+
 def test_a_failed_psa_copy_is_never_nothing_to_reconcile() -> None:
     assert month_verdict([], is_psa_copied=False) is MonthVerdict.COULD_NOT_RECONCILE
     expected = expected_drops([revision()], [], [])

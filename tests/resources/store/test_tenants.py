@@ -83,6 +83,7 @@ TOUCHES: dict[str, Statement] = {
 
 RECORDS: dict[str, Statement] = {
     "inbox.record_arrival": lambda conn, t: inbox.record_arrival(conn, t, samples.arrival()),
+    "inbox.record_or_update_arrival": lambda conn, t: inbox.record_or_update_arrival(conn, t, samples.arrival()),
     "usage.publish_revision": lambda conn, t: usage.publish_revision(
         conn, t, samples.revision(), [samples.row_error()]
     ),
