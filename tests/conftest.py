@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from resources.store.engine import Store
 from tests.postgres import bare_postgres_url, postgres_server, postgres_template, postgres_url
+
+# A busy machine is no reason for a claim to be false.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 __all__ = ["bare_postgres_url", "postgres_server", "postgres_template", "postgres_url"]
 
