@@ -52,15 +52,18 @@ def number_sql(name: str, numbers: Numbers, *, may_round: bool) -> NumberSql:
     fits = f"length({whole}) <= {WHOLE_DIGITS}" + ("" if may_round else f" AND length({places}) <= {PLACES}")
     magnitude = _magnitude(whole, places)
     signed = case([(f"regexp_matches({text}, '[(-]')", f"-({magnitude})")], magnitude)
+    is_nil = f"({text} IN {literals(['', *numbers.nil])})"
     return NumberSql(
-        body={body: case([(shape, _plain(f"regexp_extract({text}, {run})", numbers)), (zero, "'0'")])},
+        body={
+            body: case([(is_nil, "NULL"), (shape, _plain(f"regexp_extract({text}, {run})", numbers)), (zero, "'0'")])
+        },
         pieces={
             whole: f"ltrim(split_part({body}, '.', 1), '0')",
             places: f"rtrim(split_part({body}, '.', 2), '0')",
         },
         result={f"{name}_value": case([(f"{body} IS NOT NULL AND {fits}", f"TRY({signed})")])},
         value=f"{name}_value",
-        is_nil=f"({text} IN {literals(['', *numbers.nil])})",
+        is_nil=is_nil,
         is_scientific=f"({body} IS NULL AND regexp_full_match({text}, {literal(_SCIENTIFIC)}))",
         is_number=f"({body} IS NOT NULL)",
         is_rounded=f"coalesce(length({places}) > {PLACES}, false)",
@@ -93,11 +96,14 @@ _STYLES = {"-1": ("-", ""), "(1)": (r"\(", r"\)"), "1-": ("", "-")}
 
 
 def _unsigned(numbers: Numbers) -> str:
-    """Digits with well placed groups, or none; then perhaps the mark and digits, or the mark and digits alone."""
+    """Digits with well placed groups, or none; then perhaps the mark and digits, or the mark and digits alone.
+
+    A group never leads with a zero: ``0,123`` is no grouped number but a decimal of somebody else's convention.
+    """
     blanks = [mark for mark in _grouping(numbers) if mark in _GROUP_BLANKS]
     groups = [re.escape(mark) for mark in numbers.thousands or "" if mark not in _GROUP_BLANKS]
     groups += [f"[{''.join(blanks)}]"] if blanks else []
-    wholes = ["[0-9]+", *(f"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" for group in groups)]
+    wholes = ["[0-9]+", *(f"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+" for group in groups)]
     mark = re.escape(numbers.decimal)
     return f"(?:(?:{'|'.join(wholes)})(?:{mark}[0-9]+)?|{mark}[0-9]+)"
 

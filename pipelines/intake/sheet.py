@@ -67,7 +67,8 @@ def _marked(stream: BinaryIO) -> str | None:
 
 
 def _failure(stream: BinaryIO, name: str) -> str | None:
-    decoder = codecs.getincrementaldecoder(name)("strict")
+    # Python's utf-8-sig takes a file that is the first byte of a mark, and no more, for an empty one.
+    decoder = codecs.getincrementaldecoder("utf-8" if name == "utf-8-sig" else name)("strict")
     stream.seek(0)
     try:
         while chunk := stream.read(_CHUNK):

@@ -129,7 +129,9 @@ def _unsigned(body: str, numbers: Numbers) -> Decimal | None:
     groups = re.split("[" + re.escape("".join(sorted(used))) + "]", whole) if used else [whole]
     if not all(is_digits(group) for group in groups):
         return None
-    if len(groups) > 1 and (len(groups[0]) > 3 or any(len(group) != 3 for group in groups[1:])):
+    if len(groups) > 1 and (
+        len(groups[0]) > 3 or groups[0].startswith("0") or any(len(group) != 3 for group in groups[1:])
+    ):
         return None
     return Decimal("".join(groups) + (f".{places}" if point else ""))
 

@@ -74,6 +74,9 @@ def test_a_number_is_read_exactly_under_its_marks(cell: str, numbers: Numbers, e
     ("cell", "numbers"),
     [
         pytest.param("1,23", ENGLISH, id="a group of two digits"),
+        pytest.param("0,123", ENGLISH, id="a decimal of another convention is no group behind a zero"),
+        pytest.param("0.123", GERMAN, id="nor under German marks"),
+        pytest.param("0", Numbers(nil=("", "0")), id="a digit that the profile declares to say nothing"),
         pytest.param("1.23.4", GERMAN, id="groups out of place"),
         pytest.param("1.234\u00a0567", GERMAN, id="two kinds of group marks"),
         pytest.param("1.234", Numbers(decimal=","), id="an undeclared group mark"),

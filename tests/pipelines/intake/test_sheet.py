@@ -54,6 +54,11 @@ def test_half_a_surrogate_pair_is_no_utf_8() -> None:
     assert "not text in utf-8-sig" in refusal(b"Account\n\xed\xa0\x80\n", FileLayout())
 
 
+@pytest.mark.parametrize("content", [b"\xef", b"\xef\xbb"])
+def test_a_file_torn_inside_its_mark_is_refused_and_not_taken_for_an_empty_one(content: bytes) -> None:
+    assert "not text in utf-8-sig" in refusal(content, FileLayout())
+
+
 def test_a_torn_utf_16_file_is_refused() -> None:
     assert "not text in utf-16" in refusal("\ufeffAccount".encode("utf-16-le")[:-1])
 
