@@ -1,0 +1,563 @@
+"""An independent judge of row reading: what each record of a file is and says, in slow and plain Python.
+
+Belongs here: the rules as the contract, the trap rules and the profile language word them, one cell after the other.
+Does not belong here: anything of the reader that is judged, or of the product beside the profile's model.
+
+``plain_reader`` was written beside the compiled expression and shares its author's reading of the rules; this module
+was not. Where the papers leave something open it says so, and tests do not go there.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Any
+
+from pipelines.intake.columns import Column
+from pipelines.intake.conditions import Condition
+from pipelines.intake.conventions import Numbers
+from pipelines.intake.profile import ImportProfile
+
+Fault = str | None
+"""The header of a cell that makes its record rejected; None where the record as a whole does."""
+
+_BEYOND_UNICODE_BLANKS = "\u200b\u2060\ufeff"
+_EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+_MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_TENTH_PLACE = Decimal("1E-10")
+_TOO_LARGE = Decimal(10) ** 28
+
+
+class UnreadableFileError(Exception):
+    """The file as a whole cannot be read under its profile."""
+
+
+class NotRead(Exception):  # noqa: N818 (it says what a cell is)
+    """A cell's text is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One record. ``faults`` are all cells that a rejected record may be rejected for."""
+
+    row: int
+    kind: str
+    faults: frozenset[Fault] = frozenset()
+    values: dict[str, Any] = field(default_factory=dict)
+    period: str | None = None
+
+
+def judge(content: bytes, profile: ImportProfile) -> list[Judged]:
+    """Every physical record of a file in order. Raises ``UnreadableFileError``."""
+    records = _records(content, profile)
+    place = _header_place(records, profile)
+    if place is None:
+        return [Judged(row, "blank") for row in range(1, len(records) + 1)]
+    before = [Judged(row, "preamble") for row in range(1, place + 1)]
+    sheet = _Sheet(profile, records[place])
+    after = [sheet.judged(row, record) for row, record in enumerate(records[place + 1 :], place + 2)]
+    _check_sum(after)
+    return [*before, Judged(place + 1, "header"), *after]
+
+
+def _check_sum(rows: list[Judged]) -> None:
+    """The quantity of a file is a DECIMAL(38,10) like that of a row."""
+    try:
+        with localcontext(prec=100):
+            kept(sum((row.values["quantity"] for row in rows if row.kind == "valid"), Decimal(0)))
+    except NotRead:
+        raise UnreadableFileError("sum") from None
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+def _records(content: bytes, profile: ImportProfile) -> list[list[str]]:
+    layout = profile.file
+    marked = [name for mark, name in _MARKED if content.startswith(mark)]
+    text = _decoded(content, marked or layout.encoding)
+    if "\0" in text:
+        raise UnreadableFileError("NUL")
+    lines = io.StringIO(text, newline="")
+    try:
+        if layout.quote is None:
+            return list(csv.reader(lines, delimiter=layout.separator, quoting=csv.QUOTE_NONE, strict=True))
+        return list(csv.reader(lines, delimiter=layout.separator, quotechar=layout.quote, strict=True))
+    except csv.Error as error:
+        raise UnreadableFileError(str(error)) from None
+
+
+def _decoded(content: bytes, encodings: Iterable[str]) -> str:
+    for encoding in encodings:
+        try:
+            return content.decode(encoding, "strict")
+        except UnicodeError:
+            continue
+    raise UnreadableFileError("encoding")
+
+
+# --- header ---------------------------------------------------------------------------------------------------------
+
+
+def _same(text: str) -> str:
+    """What of a header counts: NFKC, blanks collapsed, letter case folded."""
+    return " ".join(unicodedata.normalize("NFKC", trimmed(text)).split()).casefold()
+
+
+def _position(header: list[str], address: str) -> int | None:
+    """A header's own text, ``Name#2`` for the second of that name, ``#7`` for the seventh column."""
+    names = [_same(cell) for cell in header]
+    if _same(address) in names:
+        return names.index(_same(address))
+    name, mark, number = address.rpartition("#")
+    if not mark or not number.isdecimal():
+        return None
+    places = [place for place, own in enumerate(names) if own == _same(name)] if name else list(range(len(header)))
+    return places[int(number) - 1] if 0 < int(number) <= len(places) else None
+
+
+def _found(header: list[str], column: Column) -> int | None:
+    return next((place for name in column.addresses if (place := _position(header, name)) is not None), None)
+
+
+def _read_columns(profile: ImportProfile) -> Iterator[Column]:
+    for column in profile.columns.mapped.values():
+        yield from column.leaves
+    if profile.aggregate.size_column:
+        yield profile.aggregate.size_column
+    named = [condition.column for condition in (*profile.rows.include, *profile.rows.exclude)]
+    named += [profile.rows.totals.column] if profile.rows.totals else []
+    yield from (Column(column=name) for name in named)
+
+
+def _header_place(records: list[list[str]], profile: ImportProfile) -> int | None:
+    wanted = profile.header
+    places = [wanted.row - 1] if wanted.row else list(range(wanted.within))
+    columns = list(_read_columns(profile))
+    for place in places:
+        if place < len(records) and all(c.optional or _found(records[place], c) is not None for c in columns):
+            return place
+    if all(is_blank(record) for record in records):
+        return None
+    raise UnreadableFileError("header")
+
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def trimmed(text: str) -> str:
+    """Without white space and zero-width characters around."""
+    shorter = text.strip().strip(_BEYOND_UNICODE_BLANKS)
+    return shorter if shorter == text else trimmed(shorter)
+
+
+def is_blank(record: list[str]) -> bool:
+    """Whether no cell holds anything."""
+    return all(trimmed(cell) == "" for cell in record)
+
+
+def unwrapped(text: str) -> str:
+    """A cell without the guards of spreadsheets: ``'22.0`` and ``="00123"``."""
+    cell = trimmed(text)
+    if re.fullmatch(r'="[^"]*"', cell, re.DOTALL):
+        return trimmed(cell[2:-1])
+    return trimmed(cell[1:]) if re.match(r"'[0-9(.,-]", cell) else cell
+
+
+def is_damaged(key: str) -> bool:
+    """Whether a spreadsheet has lost what this key once was: scientific notation, error values."""
+    return key in _EXCEL_ERRORS or re.fullmatch(r"[+-]?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}", key) is not None
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def number(text: str, numbers: Numbers) -> Decimal | None:
+    """The exact number under the declared marks, None for a nil token. Raises ``NotRead``."""
+    if text in numbers.nil:
+        return None
+    mark = re.escape(numbers.decimal)
+    if re.fullmatch(rf"-?0+({mark}0+)?[eE][+-]?[0-9]+", text):
+        return Decimal(0)
+    found = {value for sign, body in _signed(text, numbers) if (value := _plain(sign, body, numbers)) is not None}
+    if len(found) != 1:
+        raise NotRead(text)
+    return found.pop()
+
+
+def _signed(text: str, numbers: Numbers) -> Iterator[tuple[int, str]]:
+    """Every way to take one currency symbol and one declared sign off, in either order."""
+    for outside in _bare(text, numbers):
+        yield 1, outside
+        for style in numbers.negative:
+            before, after = style.split("1")
+            if outside.startswith(before) and outside.endswith(after):
+                inside = outside[len(before) : len(outside) - len(after)]
+                yield from ((-1, body) for body in ([inside] if outside != text else _bare(inside, numbers)))
+
+
+def _bare(text: str, numbers: Numbers) -> Iterator[str]:
+    yield text
+    for symbol in numbers.currency_symbols:
+        if text.startswith(symbol):
+            yield re.sub(r"\A[ \u00a0]", "", text.removeprefix(symbol))
+        if text.endswith(symbol):
+            yield re.sub(r"[ \u00a0]\Z", "", text.removesuffix(symbol))
+
+
+def _plain(sign: int, body: str, numbers: Numbers) -> Decimal | None:
+    """Digits with a decimal mark and, in the whole part, groups of three behind one to three digits."""
+    grouped = ""
+    if numbers.thousands:
+        mark = f"[{re.escape(numbers.thousands)}]"
+        grouped = f"|[1-9][0-9]{{0,2}}(?P<mark>{mark})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
+    match = re.fullmatch(f"(?P<whole>[0-9]*{grouped})(?:{re.escape(numbers.decimal)}(?P<places>[0-9]+))?", body)
+    if match is None or body == "":
+        return None
+    whole = re.sub("[^0-9]", "", match["whole"]) or "0"
+    value = Decimal(f"{whole}.{match['places'] or '0'}")
+    # Signs and sums of Decimals round to the context's 28 digits where they are not watched.
+    return value if sign > 0 else value.copy_negate()
+
+
+def kept(value: Decimal, *, may_round: bool = False) -> Decimal:
+    """The value as it is stored: ten places, 28 digits before them. Raises ``NotRead`` where it does not fit."""
+    with localcontext(prec=200_000):
+        stored = value.quantize(_TENTH_PLACE, rounding=ROUND_HALF_UP)
+        if abs(stored) >= _TOO_LARGE or (stored != value and not may_round):
+            raise NotRead(str(value))
+        return stored
+
+
+# --- dates ----------------------------------------------------------------------------------------------------------
+
+
+def day(text: str, formats: Iterable[str]) -> date | None:
+    """The one day that the listed formats read, None for a blank text. Raises ``NotRead``."""
+    if text == "":
+        return None
+    found = {read for date_format in formats if (read := _day(text, date_format)) is not None}
+    if len(found) != 1:
+        raise NotRead(text)
+    return found.pop()
+
+
+def _day(text: str, date_format: str) -> date | None:
+    if not text.isascii() or re.findall(r"\s", text) != re.findall(r"\s", date_format):
+        return None
+    if "%f" in date_format:
+        # Azure writes seven places, strptime takes six; a time of day is left out anyway.
+        text = re.sub(r"(\.[0-9]{6})[0-9]{1,3}", r"\1", text)
+    try:
+        read = datetime.strptime(text, date_format).date()  # noqa: DTZ007
+    except ValueError:
+        return None
+    return read if 1900 <= read.year < 2200 else None
+
+
+def month(text: str, formats: Iterable[str]) -> str | None:
+    """The month that a text names or in which its day falls. Raises ``NotRead`` where it names none."""
+    for pattern in (r"(?P<y>\d{4})-?(?P<m>\d{2})", r"(?P<m>\d{2})[-.](?P<y>\d{4})"):
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if match and 1900 <= int(match["y"]) < 2200 and 1 <= int(match["m"]) <= 12:
+            return f"{match['y']}-{match['m']}"
+    read = day(text, formats)
+    if read is None:
+        raise NotRead(text)
+    return f"{read:%Y-%m}"
+
+
+# --- records --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Sheet:
+    """A file whose header is known."""
+
+    profile: ImportProfile
+    header: list[str]
+
+    def judged(self, row: int, record: list[str]) -> Judged:
+        rules = self.profile.rows
+        if is_blank(record):
+            return Judged(row, "blank")
+        if self._is_failure(record):
+            return Judged(row, "rejected", frozenset([None]))
+        if rules.totals and re.search(rules.totals.match, self._cell(record, rules.totals.column), re.ASCII):
+            return Judged(row, "totals")
+        if not is_blank(record[len(self.header) :]):
+            # One cell too many: which of them belongs to which header is not known.
+            return Judged(row, "rejected", frozenset([None]))
+        return self._data(row, record)
+
+    def _data(self, row: int, record: list[str]) -> Judged:
+        counts, doubts = self._counts(record)
+        if counts is False:
+            return Judged(row, "ignored")
+        reading = _Reading(self, record, set(doubts))
+        values = reading.values()
+        period = reading.period()
+        if reading.faults:
+            return Judged(row, "rejected", frozenset(reading.faults))
+        if self.profile.rows.zero == "ignore" and values["quantity"] == 0:
+            return Judged(row, "ignored")
+        return Judged(row, "valid", values=values, period=period)
+
+    def _is_failure(self, record: list[str]) -> bool:
+        """A collector's failure stands in an account or service cell, whatever the profile makes of the cell."""
+        failures, columns = self.profile.rows.failures, self.profile.columns
+        named = (columns.account_key, columns.account_name, columns.service_key, columns.service_name)
+        cells = [self._raw(record, leaf) for column in named if column for leaf in column.leaves]
+        return failures is not None and any(re.search(failures.match, cell, re.ASCII) for cell in cells)
+
+    def _raw(self, record: list[str], column: Column) -> str:
+        place = _found(self.header, column)
+        return unwrapped(record[place]) if place is not None and place < len(record) else ""
+
+    def _cell(self, record: list[str], address: str) -> str:
+        return self._raw(record, Column(column=address))
+
+    def shown(self, column: Column) -> Fault:
+        """The header an operator is shown for a column; the first of several."""
+        places = [place for leaf in column.leaves if (place := _found(self.header, leaf)) is not None]
+        return " ".join(trimmed(self.header[places[0]]).split()) if places else None
+
+    def text(self, record: list[str], column: Column) -> str:
+        """The text of one column: cell, ``extract``, ``replace``, ``case``, in this order."""
+        if column.constant is not None:
+            return column.constant
+        text = self._raw(record, column)
+        if column.extract is not None:
+            match = re.search(column.extract, text, re.ASCII)
+            text = "" if match is None else (match[1] or "") if column.groups else match[0]
+        for old, new in column.replace:
+            text = text.replace(old, new)
+        text = {"upper": text.upper(), "lower": text.lower(), None: text}[column.case]
+        return trimmed(text)
+
+    # --- conditions ---
+
+    def _counts(self, record: list[str]) -> tuple[bool | None, list[Fault]]:
+        """Whether the row counts, None where a cell that decides cannot be read; and the headers of such cells."""
+        wishes = [(condition, True) for condition in self.profile.rows.include]
+        wishes += [(condition, False) for condition in self.profile.rows.exclude]
+        answers = [(self._holds(condition, record), wanted, condition.column) for condition, wanted in wishes]
+        if any(holds is not None and holds is not wanted for holds, wanted, _ in answers):
+            return False, []
+        doubts = [self.shown(Column(column=name)) for holds, _, name in answers if holds is None]
+        return (None if doubts else True), doubts
+
+    def _holds(self, condition: Condition, record: list[str]) -> bool | None:
+        cell = self._cell(record, condition.column)
+        answers = [self._answer(name, operand, cell) for name, operand in condition if operand is not None]
+        return _all(answers)
+
+    def _answer(self, name: str, operand: Any, cell: str) -> bool | None:
+        if name in {"in_", "not_in"}:
+            is_one = _negated(_all(_negated(self._is_equal(cell, one)) for one in operand))
+            return is_one if name == "in_" else _negated(is_one)
+        if name in {"eq", "ne"}:
+            equal = self._is_equal(cell, operand)
+            return equal if name == "eq" else _negated(equal)
+        if name in {"blank", "not_blank"}:
+            return (cell == "") is (name == "blank")
+        if name == "matches":
+            return re.search(operand, cell, re.ASCII) is not None
+        return name == "column" or self._is_ordered(name, cell, operand)
+
+    def _is_equal(self, cell: str, operand: Any) -> bool | None:
+        if isinstance(operand, str):
+            return cell == trimmed(operand)
+        try:
+            return bool(self._meant(cell, operand) == operand)
+        except NotRead:
+            return None
+
+    def _is_ordered(self, name: str, cell: str, bound: Any) -> bool | None:
+        try:
+            meant = self._meant(cell, bound)
+        except NotRead:
+            return None
+        if meant is None:
+            return False
+        return bool({"lt": meant < bound, "le": meant <= bound, "gt": meant > bound, "ge": meant >= bound}[name])
+
+    def _meant(self, cell: str, operand: Any) -> Any:
+        """The cell as what it is compared with: a number or a day; None where it has no value."""
+        if isinstance(operand, Decimal):
+            value = number(cell, self.profile.numbers)
+            return None if value is None else kept(value)
+        return day(cell, self.profile.dates)
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    given = list(answers)
+    return False if False in given else None if None in given else True
+
+
+def _negated(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
+
+
+@dataclass
+class _Reading:
+    """The canonical values of one row; what cannot be read is noted as a fault and goes on as None."""
+
+    sheet: _Sheet
+    record: list[str]
+    faults: set[Fault]
+
+    def values(self) -> dict[str, Any]:
+        """Every field that is compared, by its name."""
+        columns, aggregate = self.sheet.profile.columns, self.sheet.profile.aggregate
+        account, service = self._key(columns.account_key), self._key(columns.service_key)
+        mapped = {name: self._mapped(name) for name in ("currency", "commitment_term", "billing_cycle", "charge_kind")}
+        return {
+            "account_key": account,
+            "account_name": self._name(columns.account_name, account),
+            "service_key": service,
+            "service_name": self._name(columns.service_name, service),
+            "quantity": self._quantity(),
+            "unit_cost": self._number(columns.unit_cost, may_round=True),
+            "amount": self._number(columns.amount, may_round=True),
+            "subscription_id": self._subscription(columns.subscription_id),
+            "charge_start": self._date(columns.charge_start),
+            "charge_end": self._date(columns.charge_end),
+            "charge_class": self._charge_class(mapped["charge_kind"]),
+            "size_quantity": self._number(aggregate.size_column),
+            "is_cycle": folded(mapped["charge_kind"] or "") in {folded(kind) for kind in aggregate.cycle},
+            "match_account": _match(account),
+            "match_service": _match(service),
+            **mapped,
+        }
+
+    def period(self) -> str | None:
+        """The month of the row, where each row has its own."""
+        column = self.sheet.profile.period_column
+        if column is None:
+            return None
+        try:
+            return month(self._text(column), self.sheet.profile.dates)
+        except NotRead:
+            self.faults.add(self.sheet.shown(column))
+            return None
+
+    def _text(self, column: Column) -> str:
+        return self.sheet.text(self.record, column)
+
+    # --- keys ---
+
+    def _key(self, column: Column) -> str:
+        parts = self._parts(column)
+        if not any(parts):
+            self.faults.add(self.sheet.shown(column))
+        return _joined(column, parts)
+
+    def _subscription(self, column: Column | None) -> str | None:
+        if column is None:
+            return None
+        parts = self._parts(column)
+        return _joined(column, parts) if any(parts) else None
+
+    def _parts(self, column: Column) -> list[str]:
+        parts = [self._part(part) for part in column.parts or (column,)]
+        damaged = [leaf for leaf, part in zip(column.parts or (column,), parts, strict=True) if is_damaged(part)]
+        self.faults |= {self.sheet.shown(leaf) for leaf in damaged}
+        return parts
+
+    def _part(self, part: Column) -> str:
+        """A part that is the column of a mapped field says what that field says."""
+        for name, column in self.sheet.profile.columns.mapped.items():
+            meanings = getattr(self.sheet.profile.maps, name, {})
+            if meanings and part.addresses and self._is_same(part, column):
+                return self._meant(meanings, self._text(part))
+        return self._text(part)
+
+    def _is_same(self, part: Column, column: Column) -> bool:
+        places = {_found(self.sheet.header, one) for one in (part, column)}
+        same_way = (part.extract, part.replace, part.case) == (column.extract, column.replace, column.case)
+        return len(places) == 1 and None not in places and same_way
+
+    @staticmethod
+    def _meant(meanings: dict[str, str], text: str) -> str:
+        return {trimmed(old): new for old, new in meanings.items()}.get(text, text)
+
+    def _name(self, column: Column | None, key: str) -> str:
+        return (self._text(column) if column else "") or key
+
+    # --- measures ---
+
+    def _number(self, column: Column | None, *, may_round: bool = False) -> Decimal | None:
+        if column is None:
+            return None
+        try:
+            value = number(self._text(column), self.sheet.profile.numbers)
+            return None if value is None else kept(value, may_round=may_round)
+        except NotRead:
+            self.faults.add(self.sheet.shown(column))
+            return None
+
+    def _quantity(self) -> Decimal:
+        column = self.sheet.profile.columns.quantity
+        before = set(self.faults)
+        read = [] if column.count else [self._number(leaf) for leaf in column.sum or (column,)]
+        given = [value for value in read if value is not None]
+        if str(self.sheet.profile.method) == "count":
+            return self._fitting(Decimal(1), column)
+        if not given and self.faults == before:
+            self.faults.add(self.sheet.shown(column))
+        with localcontext(prec=100):
+            return self._fitting(sum(given, Decimal(0)), column)
+
+    def _fitting(self, quantity: Decimal, column: Column) -> Decimal:
+        rules = self.sheet.profile.rows
+        is_refused = (rules.negative == "reject" and quantity < 0) or (
+            rules.fraction == "reject" and quantity != quantity.to_integral_value()
+        )
+        if is_refused or abs(quantity) >= _TOO_LARGE:
+            self.faults.add(self.sheet.shown(column))
+        return quantity
+
+    # --- the rest ---
+
+    def _mapped(self, name: str) -> str | None:
+        column = getattr(self.sheet.profile.columns, name)
+        if column is None:
+            return None
+        return self._meant(getattr(self.sheet.profile.maps, name), self._text(column)) or None
+
+    def _charge_class(self, kind: str | None) -> str:
+        profile = self.sheet.profile
+        if profile.columns.charge_kind is None:
+            return "recurring"
+        listed = {folded(one): name for name, kinds in profile.charges for one in kinds}
+        return listed.get(folded(kind or ""), "unknown")
+
+    def _date(self, column: Column | None) -> date | None:
+        if column is None:
+            return None
+        try:
+            read = day(self._text(column), self.sheet.profile.dates)
+        except NotRead:
+            self.faults.add(self.sheet.shown(column))
+            return None
+        return read + timedelta(days=1) if read and column.inclusive else read
+
+
+def folded(kind: str) -> str:
+    """A charge kind without letter case, ``-``, ``_`` and blanks."""
+    return re.sub(r"[-_\s]", "", kind).lower()
+
+
+def _joined(column: Column, parts: list[str]) -> str:
+    """A key of one column as it stands; of several, ``|`` between them and ``\\|`` for one inside a part."""
+    return "|".join(part.replace("|", r"\|") for part in parts) if column.parts else parts[0]
+
+
+def _match(key: str) -> str:
+    """Keys compare after NFKC, trimming and collapsing blanks, case-sensitively."""
+    return " ".join(unicodedata.normalize("NFKC", key).split())
