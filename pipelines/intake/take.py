@@ -71,6 +71,10 @@ class UsageLedger(Protocol):
         """Keep the content that a file is read with."""
         ...
 
+    def recorded_profile(self, name: str, version: str) -> ImportProfile | None:
+        """The profile that a file was read with, as it was then; None when no file was."""
+        ...
+
 
 @dataclass(frozen=True)
 class TakenFile:

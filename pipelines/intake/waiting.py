@@ -182,7 +182,7 @@ def outdated_readings(
         for revision in ports.arrivals.current_revisions(month):
             if source not in {None, revision.drop.source}:
                 continue
-            profile = _profile_of(ports, revision.drop)
+            profile = profile_of(ports, revision)
             wanted = overlay_hash(ports.usage.overlays(revision.drop))
             version = profile.version if profile else revision.profile_version
             if (wanted, version) != (revision.overlay_hash, revision.profile_version):
@@ -190,15 +190,25 @@ def outdated_readings(
     return outdated
 
 
-def _profile_of(ports: IntakePorts, drop: DropIdentity) -> ImportProfile | None:
-    """The profile that speaks for a drop; None when it is gone, or names another source now and so other drops."""
-    profile = ports.profiles.get(drop.profile)
-    return profile if profile and profile.source == drop.source else None
+def profile_of(ports: IntakePorts, revision: UsageRevision) -> ImportProfile | None:
+    """The profile that speaks for a reading's drop now; None when it is gone, or names another source now.
+
+    A file that a person handed in may have come with a profile of its own, which the workspace never knew: that one is
+    kept as it was then.
+    """
+    drop = revision.drop
+    known = ports.profiles.get(drop.profile)
+    if known is not None:
+        return known if known.source == drop.source else None
+    arrival = ports.arrivals.arrival(revision.file_id)
+    if arrival is None or not is_by_hand(arrival):
+        return None
+    return ports.usage.recorded_profile(drop.profile, revision.profile_version)
 
 
 def _read_again(ports: IntakePorts, revision: UsageRevision) -> TakenFile:
     drop = revision.drop
-    arrival, profile = ports.arrivals.arrival(revision.file_id), _profile_of(ports, drop)
+    arrival, profile = ports.arrivals.arrival(revision.file_id), profile_of(ports, revision)
     if arrival is None:
         raise LookupError(f"the arrival {revision.file_id} of {revision.file_name} is not recorded")
     if profile is None:

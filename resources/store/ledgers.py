@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pipelines.agreements.records import PsaCopy
 from pipelines.intake.drops import DropIdentity, UsageRevision
+from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.rows import RowError, RowOverlay
 from resources.store import copies, overlays, profiles, usage
 from resources.store.engine import Store
@@ -66,6 +67,12 @@ class StoreUsageLedger:
             profiles.record_profile_version(
                 conn, self._store.tenant, profile.name, profile.version, profile.content, at
             )
+
+    def recorded_profile(self, name: str, version: str) -> ImportProfile | None:
+        """The profile that a file was read with, as it was then; None when no file was."""
+        with self._store.reading() as conn:
+            content = profiles.profile_content(conn, self._store.tenant, name, version)
+        return None if content is None else load_profile(content)
 
 
 class StoreCopyLedger:

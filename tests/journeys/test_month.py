@@ -193,3 +193,17 @@ def test_an_older_month_never_proposes_back_what_a_newer_month_settled(desk: Des
     assert desk.proposals() == desk.proposals("2026-11") == {}
     assert desk.run("2026-10")["changes"]["standing"] == 0
     assert "a newer month already speaks" in desk.findings()["held"]["message"]
+
+
+def test_a_file_with_a_profile_of_its_own_can_be_corrected_later(desk: Desk) -> None:
+    file, profile = desk.root / "export.csv", desk.root / "own.yaml"
+    file.write_text(USAGE.replace("12", "1.2.3"))
+    profile.write_text(desk.say("profiles", "show", "generic").out.replace("profile: generic", "profile: own"))
+    arguments = ("intake", str(file), "--profile", str(profile), "--period", "2026-10", "--json")
+    file_id = desk.say(*arguments).json["file_id"]
+    fixed = desk.say(
+        "rows", "fix", "--file", file_id, "--row", "2", "--column", "Quantity", "--value", "12", "--by", "dana"
+    )
+    assert fixed.code == 0
+    assert desk.run()["verdict"] == "reconciled"
+    assert desk.proposals() == {"1": "12"}

@@ -12,6 +12,7 @@ import typer
 from pipelines.identity import FileId
 from pipelines.intake.drops import UsageRevision
 from pipelines.intake.rows import OverlayAction, RowError, RowOverlay
+from pipelines.intake.waiting import profile_of
 from resources.store import overlays, usage
 from resources.workspace import Workspace
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
@@ -123,7 +124,9 @@ def _chosen(
 def _check_header(opened: Workspace, revision: UsageRevision, column: str) -> None:
     from resources.warehouse.reading import DuckDbFileReader  # noqa: PLC0415  DuckDB is needed for this check alone
 
-    profile = opened.profiles[revision.drop.profile]
+    profile = profile_of(opened.intake, revision)
+    if profile is None:
+        raise CommandError(f"no import profile {revision.drop.profile!r} of {revision.drop.source} is there any more")
     read = DuckDbFileReader().read(
         Path(opened.archive.path(revision.sha256)), profile, file_name=revision.file_name, overlays=()
     )

@@ -70,6 +70,7 @@ class Usage:
 
     published: list[UsageRevision] = field(default_factory=list)
     decided: dict[DropIdentity, tuple[RowOverlay, ...]] = field(default_factory=dict)
+    profiles: dict[tuple[str, str], ImportProfile] = field(default_factory=dict)
 
     def current_revision(self, drop: DropIdentity) -> UsageRevision | None:
         return next((revision for revision in reversed(self.published) if revision.drop == drop), None)
@@ -84,7 +85,10 @@ class Usage:
         self.published.append(revision)
 
     def record_profile(self, profile: ImportProfile, at: datetime) -> None:
-        pass
+        self.profiles[(profile.name, profile.version)] = profile
+
+    def recorded_profile(self, name: str, version: str) -> ImportProfile | None:
+        return self.profiles.get((name, version))
 
 
 @dataclass

@@ -9,8 +9,9 @@ import pytest
 from pipelines.intake.by_hand import HandedInError, PeriodNeededError, take_by_hand
 from pipelines.intake.drops import ArrivalStatus, SourceVerdict
 from pipelines.intake.profile import ImportProfile
+from pipelines.intake.rows import OverlayAction, RowOverlay
 from pipelines.intake.take import TakenFile
-from pipelines.intake.waiting import take_waiting, waiting_files
+from pipelines.intake.waiting import outdated_readings, take_waiting, waiting_files
 from pipelines.periods import BillingPeriod
 from tests.pipelines.intake.office import (
     ARRIVING,
@@ -159,3 +160,16 @@ def test_a_released_file_is_read_for_what_it_was_handed_in_for(office: Office) -
     assert office.figures("2026-05") == {("u.csv", "emea"): "10"}
     settled = replace(failed, status=ArrivalStatus.TAKEN, reason=None)
     assert office.arrival("u.csv") == settled
+
+
+def test_a_file_that_came_with_a_profile_of_its_own_is_corrected_with_that_one(office: Office) -> None:
+    own = profile_of(profile="own")
+    hand_in(office, HEADER + "Acme,M365,x\n", own)
+    (revision,) = office.usage.published
+    assert outdated_readings(office.ports, ["2026-07"]) == []
+    (error,) = office.reader.read(office.folder / "u.csv", own, file_name="u.csv", overlays=()).rejected
+    overlay = RowOverlay(error.row, error.record_hash, OverlayAction.FIX, "Quantity", "7", None, "dana")
+    office.usage.decided[revision.drop] = (overlay,)
+    (taken,) = take_waiting(office.ports, JULY, SOURCE)
+    assert taken.quantity == Decimal(7)
+    assert outdated_readings(office.ports, ["2026-07"]) == []
