@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+MOST_EVIDENCE = 20
+"""Records named inline with a finding or a change, the bound of the outside contract; the rest is counted."""
+
 
 class FindingKind(StrEnum):
     """What sort of attention is asked for. The values are stored and shown; never rename one."""

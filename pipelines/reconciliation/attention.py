@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipelines.agreements.records import PsaCopy, PsaRecords
-from pipelines.findings import Evidence, Finding, FindingKind
+from pipelines.findings import MOST_EVIDENCE, Evidence, Finding, FindingKind
 from pipelines.identity import RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
 from pipelines.intake.rows import RowClass, RowError
@@ -19,9 +19,6 @@ from pipelines.quantities import text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome
 from pipelines.reconciliation.expected import ExpectedDrop
 from pipelines.reconciliation.inputs import ClassedRows, MonthFigures, UnmappedUsage
-
-MOST_EVIDENCE = 20
-"""Records named in one finding; the rest is counted. The outside contract gives the same bound for changes."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.findings import Evidence
+from pipelines.findings import MOST_EVIDENCE, Evidence
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
 from pipelines.reconciliation.inputs import ClassedRows, Conservation, MonthFigures, UnmappedUsage
-
-MOST_EVIDENCE = 20
-"""Records named inline, the bound of the outside contract; ``evidence`` keeps them all."""
 
 # min(..., n) keeps the n smallest in one pass: by file, sheet and record number, which is the order people read in.
 _RECORDS = (
