@@ -14,11 +14,11 @@ from pathlib import Path
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.agreements.records import PsaRecords
 from pipelines.intake.ports import IntakePorts
-from pipelines.intake.profile import ImportProfile, load_profile
-from pipelines.intake.shipped import shipped_profiles
+from pipelines.intake.profile import ImportProfile
 from pipelines.reconciliation.month import Tenant
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
+from resources.profiles import known_profiles
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.http import Patience
 from resources.settings import Settings, SettingsError
@@ -135,12 +135,8 @@ class Workspace:
 
         Raises ``ProfileError`` for the first that is wrong.
         """
-        texts = dict(shipped_profiles())
-        profiles = {name: load_profile(text) for name, text in texts.items()}
-        for file in sorted(self.settings.folder("profiles").glob("*.yaml")):
-            profile = load_profile(file.read_text(encoding="utf-8"))
-            profiles[profile.name] = profile
-        return profiles
+        known = known_profiles(self.settings.folder("profiles"))
+        return {name: item.profile for name, item in known.items()}
 
     @contextmanager
     def psa(self) -> Iterator[ConnectWise]:

@@ -13,9 +13,9 @@ import typer
 from pipelines.intake.completeness import judge_file
 from pipelines.intake.drops import SourceVerdict
 from pipelines.intake.profile import ImportProfile, load_profile
-from pipelines.intake.shipped import shipped_profiles
 from pipelines.quantities import text
-from resources.settings import environment, load_settings, workspace_folder
+from resources.profiles import KnownProfile, known_profiles
+from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
 from resources.workspace import DBT_PROJECT
 from trueup.cli.options import JsonOption, WorkspaceOption
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines, print_table
@@ -25,17 +25,12 @@ app = typer.Typer(help="Import profiles: how a distributor's file is read.", no_
 ProfileOption = Annotated[str, typer.Option("--profile", help="Name of a profile, or the path of a YAML file.")]
 
 
-def known_profiles(workspace: Path | None) -> dict[str, tuple[str, str]]:
-    """Name to (origin, YAML text): the shipped profiles, replaced by the workspace's own of the same name."""
-    known = {name: ("shipped", content) for name, content in shipped_profiles().items()}
+def _named_profiles(workspace: Path | None) -> dict[str, KnownProfile]:
+    """Every profile that can be named here; outside a workspace these are the shipped ones."""
     environ = environment()
     root = workspace_folder(workspace, environ)
-    if (root / "trueup.toml").exists():
-        folder = load_settings(root, environ).folder("profiles")
-        for file in sorted(folder.glob("*.yaml")):
-            content = file.read_text(encoding="utf-8")
-            known[load_profile(content).name] = (str(file), content)
-    return known
+    is_workspace = (root / FILE_NAME).exists()
+    return known_profiles(load_settings(root, environ).folder("profiles") if is_workspace else None)
 
 
 def profile_text(name: str, workspace: Path | None) -> str:
@@ -48,10 +43,10 @@ def profile_text(name: str, workspace: Path | None) -> str:
             return Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"the profile file {name} cannot be read: {error}", Exit.REFUSED) from error
-    known = known_profiles(workspace)
+    known = _named_profiles(workspace)
     if name not in known:
         raise CommandError(f"there is no profile {name!r}; known are {', '.join(sorted(known))}", Exit.REFUSED)
-    return known[name][1]
+    return known[name].text
 
 
 def chosen_profile(name: str, workspace: Path | None) -> ImportProfile:
@@ -65,21 +60,20 @@ def list_profiles(workspace: WorkspaceOption = None, as_json: JsonOption = False
 
     Example: trueup profiles list
     """
-    rows = [_row(name, origin, content) for name, (origin, content) in sorted(known_profiles(workspace).items())]
+    rows = [_row(known) for _, known in sorted(_named_profiles(workspace).items())]
     if as_json:
         print_json(rows)
     else:
         print_table(["profile", "source", "basis", "version", "origin"], [tuple(row.values()) for row in rows])
 
 
-def _row(name: str, origin: str, content: str) -> dict[str, str]:
-    profile = load_profile(content)
+def _row(known: KnownProfile) -> dict[str, str]:
     return {
-        "profile": name,
-        "source": profile.source,
-        "basis": str(profile.basis),
-        "version": profile.version,
-        "origin": origin,
+        "profile": known.profile.name,
+        "source": known.profile.source,
+        "basis": str(known.profile.basis),
+        "version": known.profile.version,
+        "origin": known.origin,
     }
 
 
