@@ -5,7 +5,7 @@ Does not belong here: approvals and writing.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,8 @@ from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
 from pipelines.review.changes import Change, ChangeStatus, When
 
 IN_FLIGHT = frozenset({ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
-OPEN = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED}) | IN_FLIGHT
+DECIDABLE = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED})
+OPEN = DECIDABLE | IN_FLIGHT
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ class Speakers:
     later: frozenset[str] = frozenset()
     is_psa_copied: bool = True
 
+    def speak_later(self, sources: Sequence[str]) -> bool:
+        """Whether everything that feeds a target was heard in a newer month."""
+        return bool(sources) and self.later.issuperset(sources)
+
 
 def plan_proposals(
     tenant: str,
@@ -106,12 +111,17 @@ def plan_proposals(
     ``latest`` holds the latest revision of every change of the tenant. A line has one open change at a time: the
     newest month's. A change in flight is left alone until its outcome is known.
     """
-    proposed = [delta for delta in deltas if delta.outcome is DeltaOutcome.PROPOSED]
-    flying = {change.line_id for change in latest if change.line_id and change.status in IN_FLIGHT}
-    ahead = {_target(c) for c in latest if c.period > period.key and c.status is not ChangeStatus.SUPERSEDED}
+    taken = {_target(change) for change in latest if _takes_precedence(change, period)}
     own = {change.change_id: change for change in latest if change.period == period.key}
-    overtaken = [delta for delta in proposed if _is_overtaken(tenant, period, delta, speakers, ahead, flying, own)]
-    fresh = [proposed_change(tenant, period, delta, now) for delta in proposed if delta not in overtaken]
+    fresh: list[Change] = []
+    overtaken: list[Delta] = []
+    for delta in deltas:
+        if delta.outcome is not DeltaOutcome.PROPOSED:
+            continue
+        if _target(delta) in taken or speakers.speak_later(delta.sources):
+            overtaken.append(delta)
+        else:
+            fresh.append(proposed_change(tenant, period, delta, now))
     insert: list[Change] = []
     refresh: list[Change] = []
     supersede = _withdrawn(period, latest, fresh, speakers)
@@ -126,19 +136,10 @@ def _target(item: Change | Delta) -> tuple[str, ...]:
     return (item.line_id,) if item.line_id else (item.account_id, item.service_id)
 
 
-def _is_overtaken(
-    tenant: str,
-    period: BillingPeriod,
-    delta: Delta,
-    speakers: Speakers,
-    ahead: set[tuple[str, ...]],
-    flying: set[str],
-    own: Mapping[ChangeId, Change],
-) -> bool:
-    """Whether a newer month speaks for the target, or a change of another month is on its way to the line."""
-    is_spoken_for = bool(delta.sources) and speakers.later.issuperset(delta.sources)
-    is_flying = delta.line_id in flying and change_id(tenant, period.key, delta) not in own
-    return is_spoken_for or _target(delta) in ahead or is_flying
+def _takes_precedence(change: Change, period: BillingPeriod) -> bool:
+    """Whether a change of another month keeps this month off its target: a newer one, or one on its way to the line."""
+    is_newer = change.period > period.key and change.status is not ChangeStatus.SUPERSEDED
+    return is_newer or (change.period != period.key and change.status in IN_FLIGHT)
 
 
 def _withdrawn(
@@ -150,15 +151,12 @@ def _withdrawn(
     return [
         change
         for change in latest
-        if change.status in _DECIDABLE
+        if change.status in DECIDABLE
         and (
             (change.period == period.key and change.change_id not in confirmed and _may_withdraw(change, speakers))
             or (change.period < period.key and (_target(change) in targets or speakers.now.issuperset(change.sources)))
         )
     ]
-
-
-_DECIDABLE = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED})
 
 
 def _may_withdraw(change: Change, speakers: Speakers) -> bool:
@@ -181,7 +179,7 @@ def _meet(
         return
     if known.status is ChangeStatus.APPROVED and same_numbers and same_rows:
         return
-    if known.status in {ChangeStatus.PROPOSED, ChangeStatus.APPROVED}:
+    if known.status in DECIDABLE:
         supersede.append(known)
     insert.append(replace(fresh, revision=known.revision + 1))
 

@@ -91,7 +91,8 @@ def publish_month(
         ) from None
     psa = _psa(view, lake)
     stopped = stopped_targets(figures.deltas, psa)
-    deltas = [delta for delta in figures.deltas if delta not in [held for held, _ in stopped]]
+    held = {delta for delta, _ in stopped}
+    deltas = [delta for delta in figures.deltas if delta not in held]
     speakers = _speakers(view, ledger.newer_sources(period))
     plan = plan_proposals(tenant.id, period, deltas, ledger.latest_changes(), speakers, now)
     findings = month_findings(replace(_seen(period, view, figures, psa), overtaken=plan.overtaken, stopped=stopped))

@@ -25,7 +25,7 @@ REGISTRIES = [
     ".".join(host)
     for host in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("npmjs", "org"),
         ("crates", "io"),
         ("proxy", "golang", "org"),
