@@ -4,7 +4,7 @@ Belongs here: the expected sources (R13a), whether each is complete (R3, R4), th
 Does not belong here: whether one file is complete (``pipelines.intake.completeness``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -90,6 +90,17 @@ def month_verdict(
     if expected:
         return MonthVerdict.RECONCILED
     return MonthVerdict.COULD_NOT_RECONCILE if is_file_unassigned else MonthVerdict.NOTHING_TO_RECONCILE
+
+
+def heard_sources(published: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The sources that were complete wherever they were published; a duplicate changes nothing.
+
+    ``published`` are entries as ``sources_as_json`` makes them.
+    """
+    verdicts = [(str(entry["source"]), entry["verdict"]) for entry in published]
+    complete = {source for source, verdict in verdicts if verdict == SourceVerdict.COMPLETE}
+    spoken = {SourceVerdict.COMPLETE, SourceVerdict.DUPLICATE}
+    return frozenset(complete - {source for source, verdict in verdicts if verdict not in spoken})
 
 
 def sources_as_json(expected: Iterable[ExpectedDrop], duplicates: Iterable[Arrival]) -> list[dict[str, Any]]:

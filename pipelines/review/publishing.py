@@ -5,7 +5,7 @@ Does not belong here: computing figures and storing what is published.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from pipelines.findings import Finding
 from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.attention import MonthSeen, month_findings
-from pipelines.reconciliation.expected import MonthVerdict, month_verdict, source_states, sources_as_json
+from pipelines.reconciliation.expected import MonthVerdict, heard_sources, month_verdict, source_states, sources_as_json
 from pipelines.reconciliation.inputs import MonthFigures
 from pipelines.reconciliation.month import MonthLake, MonthLedger, MonthView, Tenant, month_view
 from pipelines.review.changes import Change
@@ -65,8 +65,8 @@ class OutcomeLedger(MonthLedger, Protocol):
         """The latest revision of every change of the tenant, all months."""
         ...
 
-    def newer_sources(self, period: BillingPeriod) -> frozenset[str]:
-        """The sources that are complete in a later month which was reconciled already."""
+    def sources_after(self, period: BillingPeriod) -> Sequence[Mapping[str, Any]]:
+        """What was published of every source in later months, each month as it was last reconciled."""
         ...
 
     def publish(self, outcome: MonthOutcome) -> None:
@@ -93,7 +93,7 @@ def publish_month(
     stopped = stopped_targets(figures.deltas, psa)
     held = {delta for delta, _ in stopped}
     deltas = [delta for delta in figures.deltas if delta not in held]
-    speakers = _speakers(view, ledger.newer_sources(period))
+    speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
     plan = plan_proposals(tenant.id, period, deltas, ledger.latest_changes(), speakers, now)
     findings = month_findings(replace(_seen(period, view, figures, psa), overtaken=plan.overtaken, stopped=stopped))
     outcome = MonthOutcome(

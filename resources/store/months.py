@@ -4,6 +4,8 @@ Belongs here: what the reconciliation use cases ask of the store.
 Does not belong here: deciding anything about what is read or published.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection
 
 from pipelines.intake.drops import Arrival, ArrivalStatus
@@ -40,17 +42,11 @@ class StoreMonthLedger:
         with self._store.reading() as conn:
             return changes.latest_changes(conn, self._store.tenant)
 
-    def newer_sources(self, period: BillingPeriod) -> frozenset[str]:
-        """The sources that are complete in a later month which was reconciled already."""
+    def sources_after(self, period: BillingPeriod) -> list[dict[str, Any]]:
+        """What was published of every source in later months, each month as it was last reconciled."""
         with self._store.reading() as conn:
-            later = [
-                found
-                for month, found in reconciliations.latest_by_period(conn, self._store.tenant).items()
-                if month > period.key
-            ]
-        verdicts = [(entry["source"], entry["verdict"]) for found in later for entry in found.sources]
-        silent = {source for source, verdict in verdicts if verdict not in {"complete", "duplicate"}}
-        return frozenset(source for source, verdict in verdicts if verdict == "complete") - silent
+            latest = reconciliations.latest_by_period(conn, self._store.tenant)
+        return [source for month, found in latest.items() if month > period.key for source in found.sources]
 
     def publish(self, outcome: MonthOutcome) -> None:
         """Store proposals, findings and the verdict in one transaction."""

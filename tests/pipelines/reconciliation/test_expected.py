@@ -4,6 +4,7 @@ from pipelines.intake.drops import ArrivalStatus, DropIdentity, SourceVerdict
 from pipelines.reconciliation.expected import (
     MonthVerdict,
     expected_drops,
+    heard_sources,
     month_verdict,
     source_states,
     sources_as_json,
@@ -75,3 +76,12 @@ def test_the_sources_list_shows_files_missing_ones_and_duplicates() -> None:
     assert shown[1]["profile"] == "pax8-subscriptions@3f2a"
     assert shown[1]["rows"]["in"] == 3
     assert shown[1]["quantity"] == "12"
+
+
+def test_a_source_was_heard_when_it_was_complete_wherever_it_was_published() -> None:
+    duplicate = arrival(ArrivalStatus.DUPLICATE)
+    whole = sources_as_json(expected_drops([revision(), revision("NinjaOne")], [], []), [duplicate])
+    assert heard_sources(whole) == {"Pax8", "NinjaOne"}
+    cut_off = sources_as_json(expected_drops([revision(verdict=SourceVerdict.INCOMPLETE)], [], []), [])
+    assert heard_sources([*whole, *cut_off]) == {"NinjaOne"}
+    assert heard_sources(sources_as_json([], [duplicate])) == frozenset()
