@@ -38,7 +38,8 @@ class Delta:
 
     ``quantity_before`` is None when there is no line; ``quantity_used`` is the sum over all sources before unit
     rules; ``quantity_after`` is what the PSA's quantity field should hold. ``amount_delta`` is at the line's own
-    price, None where the PSA gives none.
+    price, None where the PSA gives none. ``rows_digest`` names all usage rows that feed the target, with their
+    quantities, also those beyond the ones in ``evidence``; empty when none does.
     """
 
     kind: DeltaKind
@@ -53,8 +54,10 @@ class Delta:
     quantity_used: Decimal
     quantity_after: Decimal
     unit_price: Decimal | None
+    unit_cost: Decimal | None
     currency: str | None
     amount_delta: Decimal | None
     sources: tuple[str, ...]
     evidence_count: int
     evidence: tuple[Evidence, ...]
+    rows_digest: str

@@ -39,8 +39,8 @@ class When(StrEnum):
 class Change:
     """One revision of a change. ``change_id`` is stable per (tenant, period, line or account + service).
 
-    ``line_id`` is None for new found revenue. ``provenance_hash`` names the usage rows, mapping entries and profile
-    versions that the number rests on.
+    ``line_id`` is None for new found revenue. ``provenance_hash`` names all usage rows that the number rests on, with
+    their quantities.
     """
 
     change_id: ChangeId
@@ -58,6 +58,7 @@ class Change:
     quantity_before: Decimal | None
     quantity_after: Decimal
     unit_price: Decimal | None
+    unit_cost: Decimal | None
     amount_delta: Decimal | None
     currency: str | None
     effective_date: date

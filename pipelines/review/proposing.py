@@ -63,6 +63,7 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         quantity_before=delta.quantity_before,
         quantity_after=delta.quantity_after,
         unit_price=delta.unit_price,
+        unit_cost=delta.unit_cost,
         amount_delta=delta.amount_delta,
         currency=delta.currency,
         effective_date=period.end_date,
@@ -71,14 +72,9 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         flags=(),
         evidence_count=delta.evidence_count,
         evidence=delta.evidence,
-        provenance_hash=_provenance(delta),
+        provenance_hash=delta.rows_digest,
         proposed_at=now,
     )
-
-
-def _provenance(delta: Delta) -> str:
-    rows = sorted(f"{item.sha256}:{item.sheet}:{item.row}" for item in delta.evidence)
-    return hashlib.sha256("\x1f".join([*rows, str(delta.evidence_count)]).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -192,4 +188,5 @@ def _numbers(change: Change) -> tuple[object, ...]:
         change.agreement_id,
         change.effective_date,
         change.unit_price,
+        change.unit_cost,
     )

@@ -21,10 +21,16 @@ _RECORDS = (
     f"{MOST_EVIDENCE}) as evidence"
 )
 
+# All records, not only those that are shown: what an approval rests on must not move behind the first twenty.
+_DIGEST = """sha256(string_agg(
+    concat_ws(':', sha256, coalesce(sheet, ''), record_number, quantity), chr(31)
+    order by sha256, sheet, record_number, account_key, service_key, quantity
+)) as rows_digest"""
+
 QUERIES: Mapping[str, str] = {
     "deltas": f"""
         with records as (
-            select account_id, service_id, {_RECORDS}
+            select account_id, service_id, {_RECORDS}, {_DIGEST}
             from delta_evidence
             semi join (select * from reconciliation_deltas where outcome <> 'settled') using (account_id, service_id)
             group by account_id, service_id
@@ -33,7 +39,7 @@ QUERIES: Mapping[str, str] = {
             select account_id, service_id, list(source order by source) as sources
             from delta_sources group by account_id, service_id
         )
-        select deltas.*, speaking.sources, records.evidence
+        select deltas.*, speaking.sources, records.evidence, coalesce(records.rows_digest, '') as rows_digest
         from reconciliation_deltas as deltas
         left join speaking using (account_id, service_id)
         left join records using (account_id, service_id)
@@ -120,11 +126,13 @@ def _delta(row: Mapping[str, Any]) -> Delta:
         quantity_used=row["quantity_used"],
         quantity_after=row["quantity_after"],
         unit_price=row["unit_price"],
+        unit_cost=row["unit_cost"],
         currency=row["currency"],
         amount_delta=row["amount_delta"],
         sources=tuple(row["sources"]),
         evidence_count=row["evidence_count"],
         evidence=_records(row),
+        rows_digest=row["rows_digest"],
     )
 
 

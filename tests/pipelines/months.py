@@ -75,11 +75,13 @@ def delta(kind: DeltaKind = DeltaKind.INCREASE, **fields: Any) -> Delta:
         quantity_used=Decimal(12),
         quantity_after=Decimal(12),
         unit_price=Decimal(22),
+        unit_cost=Decimal(18),
         currency="USD",
         amount_delta=Decimal(44),
         sources=("Pax8",),
         evidence_count=1,
         evidence=(ROW,),
+        rows_digest="rows",
     )
     return replace(made, **fields)
 

@@ -34,6 +34,7 @@ live as (
         agreement_lines.service_id,
         agreement_lines.quantity,
         agreement_lines.unit_price,
+        agreement_lines.unit_cost,
         coalesce(agreements.currency, billing_periods.currency) as currency
     from agreement_lines
     inner join agreements on agreement_lines.agreement_id = agreements.agreement_id

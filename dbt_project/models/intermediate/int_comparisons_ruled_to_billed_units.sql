@@ -109,6 +109,7 @@ capped as (
         quantity_used,
         evidence_count,
         unit_price,
+        unit_cost,
         currency,
         is_fed,
         is_ambiguous,

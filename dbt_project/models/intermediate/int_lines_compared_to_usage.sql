@@ -54,6 +54,7 @@ compared as (
         coalesce(targets.quantity_used, cast(0 as decimal(38, 10))) as quantity_used,
         coalesce(targets.evidence_count, 0) as evidence_count,
         lines.unit_price,
+        lines.unit_cost,
         lines.currency,
         targets.account_id is not null as is_fed,
         coalesce(lines.is_ambiguous, false) as is_ambiguous,

@@ -103,6 +103,7 @@ priced as (
         figured.quantity_used,
         figured.quantity_after,
         case when figured.line_id is null then services.unit_price else figured.unit_price end as unit_price,
+        case when figured.line_id is null then services.unit_cost else figured.unit_cost end as unit_cost,
         coalesce(figured.currency, billing_periods.currency) as currency,
         figured.is_fed,
         figured.evidence_count

@@ -13,7 +13,7 @@ from pipelines.review.proposing import ProposalPlan, Speakers, change_id, plan_p
 from tests.pipelines.months import NOW, OCTOBER, change, delta, ids
 
 MOVED = delta(quantity_after=Decimal(13), quantity_used=Decimal(13))
-OTHER_ROWS = delta(evidence=(Evidence("again.csv", "cd" * 32, None, 3),))
+OTHER_ROWS = delta(evidence=(Evidence("again.csv", "cd" * 32, None, 3),), rows_digest="others")
 
 
 SPEAKING = Speakers(frozenset({"Pax8"}))

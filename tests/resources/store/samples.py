@@ -135,6 +135,7 @@ def change(change_id: str = "change-1", number: int = 1, **given: Any) -> Change
         "quantity_before": Decimal(10),
         "quantity_after": Decimal(12),
         "unit_price": Decimal("22.0000000001"),
+        "unit_cost": Decimal(18),
         "amount_delta": Decimal("44.0000000002"),
         "currency": "USD",
         "effective_date": date(2026, 11, 1),

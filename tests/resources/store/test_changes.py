@@ -44,6 +44,7 @@ def test_a_change_comes_back_as_it_was_proposed(store: Store) -> None:
         agreement_id=None,
         quantity_before=None,
         unit_price=None,
+        unit_cost=None,
         amount_delta=None,
         currency=None,
         needs=(),
