@@ -39,6 +39,7 @@ def agreement_lines(context: dg.AssetExecutionContext, workspaces: Workspaces) -
             workspace.copy_ledger,
             kind=str(workspace.settings.values["psa.kind"]),
             base_url=workspace.settings.psa_base_url or "",
+            company=workspace.psa_company,
             clock=workspace.clock,
             new_id=workspace.new_id,
             today=workspace.today,

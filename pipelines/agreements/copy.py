@@ -19,6 +19,10 @@ class PsaUnavailable(Exception):  # noqa: N818  reads as the state it stands for
     """
 
 
+class PsaForbidden(PsaUnavailable):
+    """The PSA does not take the credentials, or they lack a right. Only a person can mend that."""
+
+
 class RecordSource(Protocol):
     """A PSA that can be read."""
 
@@ -52,15 +56,30 @@ class _Attempt:
     copy_id: str
     kind: str
     base_url: str
+    company: str | None
     started_at: datetime
 
     def complete(self, at: datetime, lake_path: str, counts: dict[str, int]) -> PsaCopy:
-        complete = CopyStatus.COMPLETE
-        return PsaCopy(self.copy_id, self.kind, self.base_url, complete, self.started_at, at, lake_path, counts)
+        return self._ended(CopyStatus.COMPLETE, at, lake_path, counts, None)
 
     def failed(self, at: datetime, message: str) -> PsaCopy:
-        failed = CopyStatus.FAILED
-        return PsaCopy(self.copy_id, self.kind, self.base_url, failed, self.started_at, at, None, {}, message)
+        return self._ended(CopyStatus.FAILED, at, None, {}, message)
+
+    def _ended(
+        self, status: CopyStatus, at: datetime, lake_path: str | None, counts: dict[str, int], message: str | None
+    ) -> PsaCopy:
+        return PsaCopy(
+            copy_id=self.copy_id,
+            kind=self.kind,
+            base_url=self.base_url,
+            status=status,
+            started_at=self.started_at,
+            finished_at=at,
+            lake_path=lake_path,
+            counts=counts,
+            message=message,
+            company=self.company,
+        )
 
 
 def copy_psa(
@@ -70,6 +89,7 @@ def copy_psa(
     *,
     kind: str,
     base_url: str,
+    company: str | None,
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
     today: date,
@@ -80,7 +100,7 @@ def copy_psa(
     reason: a partial copy is no copy, and a failed or empty read is never zero. Nothing of it reaches the lake.
     Faults of our own lake and ledger are raised.
     """
-    attempt = _Attempt(new_id(), kind, base_url, clock())
+    attempt = _Attempt(new_id(), kind, base_url, company, clock())
     try:
         records = psa.read_records(today)
         counts = record_counts(records)

@@ -86,7 +86,10 @@ class CopyStatus(StrEnum):
 
 @dataclass(frozen=True)
 class PsaCopy:
-    """What is recorded of one attempt to copy the PSA. A failed attempt has no records and says why."""
+    """What is recorded of one attempt to copy the PSA. A failed attempt has no records and says why.
+
+    ``company`` is the PSA tenant that answered: with kind and base URL it says which bills were copied.
+    """
 
     copy_id: str
     kind: str
@@ -97,3 +100,4 @@ class PsaCopy:
     lake_path: str | None
     counts: dict[str, int]
     message: str | None = None
+    company: str | None = None

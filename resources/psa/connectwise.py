@@ -1,7 +1,8 @@
 """ConnectWise PSA, read whole: companies, catalogue, agreements and the additions of active agreements.
 
 Belongs here: its headers, paths, paging and the words for its oddities.
-Does not belong here: its fields (``connectwise_records``), HTTP in general (``http``).
+Does not belong here: its fields (``connectwise_records``), HTTP in general (``http``), what is written
+(``connectwise_writing``).
 """
 
 import base64
@@ -66,7 +67,7 @@ class ConnectWiseCredentials:
 
 
 class ConnectWise:
-    """A ConnectWise tenant, for reading. All its errors are ``PsaError``.
+    """A connection to a ConnectWise tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the host root. Raises ``Refused`` when it or the credentials cannot be used at all.
     """
@@ -115,6 +116,17 @@ class ConnectWise:
         active = (agreement for agreement in agreements if agreement.is_active)
         lines = tuple(line for agreement in active for line in self._read_lines(agreement))
         return PsaRecords(accounts, services, agreements, lines)
+
+    def read_record(self, path: str) -> Record:
+        """One record by its path. Raises ``Gone`` when there is none."""
+        record = self._http.read(f"{API}{path}")
+        if not isinstance(record, dict):
+            raise Unavailable(f"GET {path}: the answer is no record")
+        return record
+
+    def write_once(self, method: str, path: str, body: bytes) -> None:
+        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
+        self._http.write(method, path, body)
 
     def close(self) -> None:
         """Close all connections."""

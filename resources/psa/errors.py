@@ -8,7 +8,7 @@ Does not belong here: status codes and a vendor's texts (``http`` and the adapte
 
 from typing import ClassVar
 
-from pipelines.agreements.copy import PsaUnavailable
+from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
 
 
 class PsaError(PsaUnavailable):
@@ -21,7 +21,7 @@ class Refused(PsaError):
     """The PSA, or we ourselves before asking it, said no. Asking again gives the same answer."""
 
 
-class Forbidden(PsaError):
+class Forbidden(PsaError, PsaForbidden):
     """Credentials or rights are missing. A person has to mend them."""
 
 
@@ -42,6 +42,10 @@ class Unavailable(PsaError):
     """
 
     would_retry_help = True
+
+
+class Unreachable(Unavailable):
+    """No connection came about, so not one byte of the request has left: surely nothing was executed."""
 
 
 class Throttled(PsaError):

@@ -16,7 +16,7 @@ from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from resources.psa.address import checked_base_url, connection_guard
 from resources.psa.answers import Redaction, failure_of, json_of
-from resources.psa.errors import PsaError, Refused, Throttled, Unavailable
+from resources.psa.errors import PsaError, Refused, Throttled, Unavailable, Unreachable
 
 # By default retries are logged through structlog, whose default is stdout: there a command's JSON goes.
 set_on_retry_hooks([LoggingOnRetryHook])
@@ -86,7 +86,7 @@ class PsaHttp:
     def write(self, method: str, path: str, body: bytes) -> Any:
         """Send a JSON body exactly once, whatever happens, and answer with the JSON that came back.
 
-        Raises ``PsaError``; after ``Unavailable`` it is unknown whether the PSA executed the write.
+        Raises ``PsaError``; after ``Unavailable`` (but ``Unreachable``) nobody knows whether the PSA executed it.
         """
         what = f"{method} {path}"
         headers = {"Content-Type": "application/json"}
@@ -135,11 +135,11 @@ class PsaHttp:
 
 _Explain = Callable[[Timeouts], str]
 _FAILURES: tuple[tuple[type[Exception], type[PsaError], _Explain], ...] = (
-    (httpx.ConnectTimeout, Unavailable, lambda t: f"the PSA cannot be reached within {t.connect:g} s"),
-    (httpx.PoolTimeout, Unavailable, lambda t: f"no connection became free within {t.pool:g} s"),
+    (httpx.ConnectTimeout, Unreachable, lambda t: f"the PSA cannot be reached within {t.connect:g} s"),
+    (httpx.PoolTimeout, Unreachable, lambda t: f"no connection became free within {t.pool:g} s"),
     (httpx.WriteTimeout, Unavailable, lambda t: f"the PSA took no data for {t.write:g} s"),
     (httpx.TimeoutException, Unavailable, lambda t: f"the PSA did not answer for {t.read:g} s"),
-    (httpx.ConnectError, Unavailable, lambda _: "the PSA cannot be reached: check psa.base_url and the network"),
+    (httpx.ConnectError, Unreachable, lambda _: "the PSA cannot be reached: check psa.base_url and the network"),
     (httpx.NetworkError, Unavailable, lambda _: "the connection broke before the whole answer had come"),
     (httpx.RemoteProtocolError, Unavailable, lambda _: "the connection was closed before the whole answer had come"),
     (httpx.ProxyError, Unavailable, lambda _: "a proxy did not let the request through"),

@@ -89,6 +89,7 @@ class Room:
             self.ledger,
             kind="connectwise",
             base_url="https://psa.example",
+            company="acme",
             clock=lambda: START + timedelta(seconds=self._seconds()),
             new_id=lambda: f"copy-{self._numbers()}",
             today=TODAY,

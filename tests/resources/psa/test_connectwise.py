@@ -51,6 +51,7 @@ def _copy(psa: ConnectWise, ledger: Ledger | None = None) -> PsaCopy:
         ledger or Ledger(),
         kind="connectwise",
         base_url="https://psa.example",
+        company="acme",
         clock=lambda: datetime(2026, 11, 3, tzinfo=UTC),
         new_id=lambda: "copy",
         today=TODAY,

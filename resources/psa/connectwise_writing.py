@@ -1,0 +1,159 @@
+"""ConnectWise, for writing: one addition looked at, one quantity set.
+
+Belongs here: the request that sets a quantity, what keeps an addition from being written, what an answer means.
+Does not belong here: the order of steps (``pipelines.writeback``), reading everything (``connectwise``).
+"""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from pipelines.agreements.records import Account, Agreement, AgreementLine
+from pipelines.quantities import text
+from pipelines.review.binding import PsaIdentity
+from pipelines.review.changes import Change
+from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
+from resources.psa.connectwise import API, ConnectWise
+from resources.psa.connectwise_records import Record, account_from, agreement_from, line_from
+from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unreachable
+
+FRESH_SECONDS = 30
+"""How old an agreement or an account may be when a line is written; the line itself is always read anew."""
+
+_Known = TypeVar("_Known", Account, Agreement)
+
+
+class ConnectWiseBilling:
+    """One ConnectWise tenant as write-back sees it. Its quantities are absolute: setting one twice is setting it once.
+
+    ``clock`` counts seconds for the age of agreements and accounts that were read.
+    """
+
+    longest_run_seconds = 0.0
+    """No figure is published of how long a request goes on in the server; the client's timeout decides."""
+
+    def __init__(
+        self, psa: ConnectWise, base_url: str, company_id: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._psa = psa
+        self._clock = clock
+        self._known: dict[str, tuple[float, Any]] = {}
+        self.identity = PsaIdentity("connectwise", base_url, company_id)
+
+    def check_connection(self) -> None:
+        """Raises ``Forbidden`` when the credentials are not taken, ``PsaError`` for all else."""
+        self._psa.check_connection()
+
+    def see_line(self, change: Change, today: date) -> LineSeen:
+        """The addition of a change as it stands, with what keeps it from being written.
+
+        Wrong credentials often look like "not found" here, so a line that is gone is believed only after the
+        credentials were seen to work. Raises ``PsaError`` when nothing can be said about the line.
+        """
+        try:
+            agreement = self._agreement(str(change.agreement_id), today)
+            account = self._account(change.account_id)
+            addition = self._psa.read_record(_path(change))
+            line = line_from(addition, agreement)
+        except Gone as gone:
+            self.check_connection()
+            return LineSeen(None, None, None, None, f"it is not in the PSA any more: {gone}")
+        except Refused as refused:
+            return LineSeen(None, None, None, None, str(refused))
+        obstacle = _obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
+        return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, obstacle)
+
+    def request_for(self, change: Change) -> VendorRequest:
+        """The patch that sets the quantity, and nothing else, to the exact decimal that was approved."""
+        return quantity_patch(change)
+
+    def send(self, request: VendorRequest) -> Answer:
+        """Send a request once. What came of it is a value, never an error."""
+        try:
+            self._psa.write_once(request.method, request.path, request.body.encode())
+        except PsaError as error:
+            return self._answer(error)
+        return Answer(Heard.ACCEPTED, "accepted")
+
+    def _answer(self, error: PsaError) -> Answer:
+        if isinstance(error, Gone):
+            try:
+                self.check_connection()
+            except Forbidden as forbidden:
+                return Answer(Heard.FORBIDDEN, str(forbidden))
+            except PsaError:
+                return Answer(Heard.UNKNOWN, str(error))
+        return answer_of(error)
+
+    def _agreement(self, number: str, today: date) -> Agreement:
+        path = f"/finance/agreements/{number}"
+        return self._fresh(path, lambda record: agreement_from(record, today))
+
+    def _account(self, number: str) -> Account:
+        return self._fresh(f"/company/companies/{number}", account_from)
+
+    def _fresh(self, path: str, read: Callable[[Record], _Known]) -> _Known:
+        read_at, known = self._known.get(path, (float("-inf"), None))
+        now = self._clock()
+        if known is None or now - read_at > FRESH_SECONDS:
+            known = read(self._psa.read_record(path))
+            self._known[path] = (now, known)
+        found: _Known = known
+        return found
+
+
+def answer_of(error: PsaError) -> Answer:
+    """What a failed write says about whether it was executed. Whatever is not known to have failed is unknown."""
+    heard = next((heard for kind, heard in _HEARD if isinstance(error, kind)), Heard.UNKNOWN)
+    retry_after = error.retry_after if isinstance(error, Throttled) else None
+    return Answer(heard, str(error), retry_after)
+
+
+_HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
+    (Throttled, Heard.THROTTLED),
+    (Unreachable, Heard.NOT_EXECUTED),
+    (Conflict, Heard.NOT_EXECUTED),
+    (Forbidden, Heard.FORBIDDEN),
+    (Gone, Heard.GONE),
+    (Refused, Heard.REFUSED),
+)
+
+
+def quantity_patch(change: Change) -> VendorRequest:
+    """The patch of a change. The path of an operation bears no slash in front: the vendor's own way."""
+    value = text(change.quantity_after)
+    return VendorRequest("PATCH", f"{API}{_path(change)}", f'[{{"op":"replace","path":"quantity","value":{value}}}]')
+
+
+def _path(change: Change) -> str:
+    return f"/finance/agreements/{change.agreement_id}/additions/{change.line_id}"
+
+
+def _obstacle(change: Change, line: AgreementLine, agreement: Agreement, account: Account, today: date) -> str | None:
+    if str(agreement.account_id) != change.account_id:
+        return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
+    if not account.is_active:
+        return f"account {account.id} is inactive in the PSA"
+    if not agreement.is_active:
+        return f"agreement {agreement.id} is cancelled, expired or ended"
+    if line.end_date is not None and line.end_date <= today:
+        return f"line {line.id} ended on {line.end_date}"
+    if line.start_date is not None and line.start_date > today:
+        return f"line {line.id} begins only on {line.start_date}"
+    return None
+
+
+def _disagreement(addition: Record, line: AgreementLine) -> str | None:
+    """Billed is what is left after the allowance; a PSA that counts otherwise is not understood, so not written to."""
+    billed = addition.get("billedQuantity")
+    due = max(line.quantity - line.psa_included, Decimal(0))
+    if billed is None or Decimal(str(billed)) == due:
+        return None
+    shown = json.dumps(str(billed))
+    return (
+        f"line {line.id} holds {text(line.quantity)} with {text(line.psa_included)} included, and the PSA says that "
+        f"{shown} are billed: TrueUp does not understand this line and leaves it alone"
+    )
