@@ -32,6 +32,10 @@ class FindingKind(StrEnum):
     PSA_UNAVAILABLE = "psa_unavailable"
     QUARANTINED_FILE = "quarantined_file"
     FLAGGED_ROW = "flagged_row"
+    STALE_APPROVAL = "stale_approval"
+    REFUSED_WRITE = "refused_write"
+    UNSETTLED_WRITE = "unsettled_write"
+    WRITE_BACK_STOPPED = "write_back_stopped"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from resources.store.columns import ExactDecimal, Instant, OutsideText
@@ -305,6 +306,7 @@ psa_copies = Table(
     _optional_text("lake_path"),
     _json("counts"),
     _optional_text("message"),
+    _optional_text("company"),
     PrimaryKeyConstraint("tenant", "copy_id", name="pk_psa_copies"),
     UniqueConstraint("tenant", "number", name="uq_psa_copies_number"),
 )
@@ -364,6 +366,7 @@ change_revisions = Table(
     _text("provenance_hash"),
     Column("proposed_at", Instant, nullable=False),
     _optional_text("batch_id"),
+    Column("unit_cost", ExactDecimal),
     PrimaryKeyConstraint("tenant", "change_id", "revision", name="pk_change_revisions"),
     ForeignKeyConstraint(
         ["tenant", "change_id", "period"],
@@ -373,8 +376,176 @@ change_revisions = Table(
     Index("ix_change_revisions_period_status", "tenant", "period", "status"),
     Index("ix_change_revisions_status", "tenant", "status"),
     Index("ix_change_revisions_line", "tenant", "line_id"),
+    Index(
+        "uq_change_revisions_in_flight",
+        "tenant",
+        "line_id",
+        unique=True,
+        sqlite_where=text("status IN ('sending', 'unknown')"),
+        postgresql_where=text("status IN ('sending', 'unknown')"),
+    ),
 )
-"""Grain: one set of numbers of a change. Approvals and write intents will name (change, revision)."""
+"""Grain: one set of numbers of a change. A line has at most one that is on its way to the PSA."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _text("tenant"),
+    _text("decision_id"),
+    Column("number", Integer, nullable=False),
+    _text("change_id"),
+    Column("revision", Integer, nullable=False),
+    _text("action"),
+    _text("actor"),
+    Column("is_asserted", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    _optional_text("plan_hash"),
+    Column("plan", JSON(none_as_null=True)),
+    Column("has_confirmed_zero", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant", "decision_id", name="pk_decisions"),
+    UniqueConstraint("tenant", "number", name="uq_decisions_number"),
+    ForeignKeyConstraint(
+        ["tenant", "change_id", "revision"],
+        ["change_revisions.tenant", "change_revisions.change_id", "change_revisions.revision"],
+        name="fk_decisions_change_revisions",
+    ),
+    Index("ix_decisions_change", "tenant", "change_id", "revision"),
+)
+"""Grain: a person's decision about one revision of a change. Never changed: triggers refuse it."""
+
+users = Table(
+    "users",
+    metadata,
+    _text("tenant"),
+    _text("name"),
+    _text("role"),
+    _text("token_hash"),
+    Column("added_at", Instant, nullable=False),
+    Column("token_issued_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    PrimaryKeyConstraint("tenant", "name", name="pk_users"),
+    UniqueConstraint("tenant", "token_hash", name="uq_users_token"),
+)
+"""Grain: a person who may decide, removed ones included, so that a name in the trail is never somebody else's."""
+
+write_leases = Table(
+    "write_leases",
+    metadata,
+    _text("tenant"),
+    _text("holder"),
+    Column("fence", Integer, nullable=False),
+    Column("until", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", name="pk_write_leases"),
+)
+"""Grain: a tenant. Who may write to its PSA, and until when; the fence grows with every new holder."""
+
+write_stops = Table(
+    "write_stops",
+    metadata,
+    _text("tenant"),
+    _text("kind"),
+    _text("words"),
+    _text("by"),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", name="pk_write_stops"),
+)
+"""Grain: a tenant whose write-back stands still."""
+
+write_intents = Table(
+    "write_intents",
+    metadata,
+    _text("tenant"),
+    Column("number", Integer, nullable=False),
+    _text("change_id"),
+    Column("revision", Integer, nullable=False),
+    _text("batch_id"),
+    _text("decision_id"),
+    _text("plan_hash"),
+    _text("method"),
+    _text("path"),
+    _text("body"),
+    _text("request_hash"),
+    Column("fence", Integer, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", "number", name="pk_write_intents"),
+    ForeignKeyConstraint(
+        ["tenant", "change_id", "revision"],
+        ["change_revisions.tenant", "change_revisions.change_id", "change_revisions.revision"],
+        name="fk_write_intents_change_revisions",
+    ),
+    Index("ix_write_intents_change", "tenant", "change_id", "revision"),
+)
+"""Grain: a request that was about to be sent, committed before its first byte. Never changed: triggers refuse it."""
+
+write_outcomes = Table(
+    "write_outcomes",
+    metadata,
+    _text("tenant"),
+    Column("number", Integer, nullable=False),
+    _text("change_id"),
+    Column("revision", Integer, nullable=False),
+    _text("batch_id"),
+    _text("status"),
+    _text("cause"),
+    _text("words"),
+    Column("quantity_seen", ExactDecimal),
+    Column("at", Instant, nullable=False),
+    Column("retry_at", Instant),
+    PrimaryKeyConstraint("tenant", "number", name="pk_write_outcomes"),
+    ForeignKeyConstraint(
+        ["tenant", "change_id", "revision"],
+        ["change_revisions.tenant", "change_revisions.change_id", "change_revisions.revision"],
+        name="fk_write_outcomes_change_revisions",
+    ),
+    Index("ix_write_outcomes_change", "tenant", "change_id", "revision"),
+    Index(
+        "uq_write_outcomes_written",
+        "tenant",
+        "change_id",
+        "revision",
+        unique=True,
+        sqlite_where=text("status = 'written'"),
+        postgresql_where=text("status = 'written'"),
+    ),
+)
+"""Grain: what one step of write-back came to. Never changed; a revision is written at most once. A revision stands for
+one (line, field, before, after, effective date)."""
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    _text("tenant"),
+    Column("sequence", Integer, nullable=False),
+    _text("content"),
+    _text("previous_hash"),
+    _text("entry_hash"),
+    PrimaryKeyConstraint("tenant", "sequence", name="pk_audit_events"),
+)
+"""Grain: an entry of a tenant's audit chain. Never changed: triggers refuse it."""
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    _text("tenant"),
+    Column("sequence", Integer, nullable=False),
+    _text("entry_hash"),
+    PrimaryKeyConstraint("tenant", name="pk_audit_heads"),
+)
+"""Grain: a tenant. The end of its chain; its row lock puts writers in line."""
+
+audit_words = Table(
+    "audit_words",
+    metadata,
+    _text("tenant"),
+    Column("sequence", Integer, nullable=False),
+    _text("salt"),
+    _text("words"),
+    PrimaryKeyConstraint("tenant", "sequence", name="pk_audit_words"),
+)
+"""Grain: what a person wrote beside an entry. The chain holds only its digest, so that a row here may be purged."""
+
+APPEND_ONLY = ("audit_events", "decisions", "write_intents", "write_outcomes")
+"""Tables whose rows are never changed or removed; the database itself refuses to."""
 
 findings = Table(
     "findings",

@@ -1,0 +1,73 @@
+"""The audit trail of a tenant: recording events at the end of its chain, reading the chain.
+
+Belongs here: the chain's head and its lock, the events, a person's words beside them.
+Does not belong here: hashing and verifying (``pipelines.audit``).
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from pipelines.audit import GENESIS, START, AuditEntry, AuditEvent, ChainPoint, content_of, digest_of, next_entry
+from resources.store.statements import insert_unless_present
+from resources.store.tables import audit_events, audit_heads, audit_words
+
+_AT_ONCE = 1000
+
+
+def record_event(conn: Connection, tenant: str, event: AuditEvent) -> int:
+    """Put an event at the end of the tenant's chain; the answer is its sequence number.
+
+    Concurrent writers wait for each other at the chain's head.
+    """
+    salt = secrets.token_hex(16)
+    digest = None if event.words is None else digest_of(event.words, salt)
+    entry = next_entry(tenant, _locked_head(conn, tenant), content_of(event, digest))
+    conn.execute(insert(audit_events).values(tenant=tenant, **vars(entry)))
+    head = {"sequence": entry.sequence, "entry_hash": entry.entry_hash}
+    conn.execute(update(audit_heads).where(audit_heads.c.tenant == tenant).values(**head))
+    if event.words is not None:
+        words = {"tenant": tenant, "sequence": entry.sequence, "salt": salt, "words": event.words}
+        conn.execute(insert(audit_words).values(**words))
+    return entry.sequence
+
+
+def chain_head(conn: Connection, tenant: str) -> ChainPoint:
+    """The end of the chain."""
+    head = audit_heads.c
+    row = conn.execute(select(head.sequence, head.entry_hash).where(head.tenant == tenant)).one_or_none()
+    return START if row is None else ChainPoint(row.sequence, row.entry_hash)
+
+
+def chain(conn: Connection, tenant: str) -> Iterator[AuditEntry]:
+    """The chain from its first entry on, a thousand at a time."""
+    events = audit_events.c
+    query = select(events.sequence, events.content, events.previous_hash, events.entry_hash)
+    last = None
+    while rows := _page(conn, query.where(events.tenant == tenant), last):
+        yield from rows
+        last = rows[-1].sequence
+
+
+def words_beside(conn: Connection, tenant: str, sequences: Sequence[int]) -> dict[int, str]:
+    """What people wrote beside these entries, by sequence number; a purged text is not among them."""
+    table = audit_words.c
+    query = select(table.sequence, table.words).where(table.tenant == tenant, table.sequence.in_(sequences))
+    return {row.sequence: row.words for row in conn.execute(query)}
+
+
+def _page(conn: Connection, query: Select[Any], last: int | None) -> list[AuditEntry]:
+    following = query if last is None else query.where(audit_events.c.sequence > last)
+    rows = conn.execute(following.order_by(audit_events.c.sequence).limit(_AT_ONCE))
+    return [AuditEntry(*row) for row in rows]
+
+
+def _locked_head(conn: Connection, tenant: str) -> ChainPoint:
+    insert_unless_present(conn, audit_heads, {"tenant": tenant, "sequence": 0, "entry_hash": GENESIS})
+    head = audit_heads.c
+    # FOR UPDATE is nothing on SQLite, whose transactions that write are alone anyway.
+    query = select(head.sequence, head.entry_hash).where(head.tenant == tenant).with_for_update()
+    row = conn.execute(query).one()
+    return ChainPoint(row.sequence, row.entry_hash)
