@@ -4,7 +4,9 @@ Belongs here: storing revisions, moving their status, finding the latest of each
 Does not belong here: which status may follow which, approvals, write intents.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -38,14 +40,14 @@ def latest_changes(
         query = query.where(table.period == period)
     if status is not None:
         query = query.where(table.status == status)
-    return [_change(row) for row in conn.execute(query.order_by(table.period, table.change_id)).mappings()]
+    return [change_from(row) for row in conn.execute(query.order_by(table.period, table.change_id)).mappings()]
 
 
 def change_revisions(conn: Connection, tenant: str, change_id: ChangeId) -> list[Change]:
     """All revisions of a change, the first first; none when there is no such change."""
     table = revisions_table.c
     query = select(revisions_table).where(table.tenant == tenant, table.change_id == change_id)
-    return [_change(row) for row in conn.execute(query.order_by(table.revision)).mappings()]
+    return [change_from(row) for row in conn.execute(query.order_by(table.revision)).mappings()]
 
 
 def insert_change(conn: Connection, tenant: str, change: Change) -> None:
@@ -118,7 +120,8 @@ def _values(change: Change) -> dict[str, object]:
     return vars(change) | lists | {"evidence": [item.as_json() for item in change.evidence]}
 
 
-def _change(row: RowMapping) -> Change:
+def change_from(row: RowMapping | Mapping[str, Any]) -> Change:
+    """A change from the columns of its revision."""
     values = {name: value for name, value in row.items() if name != "tenant"}
     return Change(
         **values

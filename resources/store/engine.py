@@ -7,10 +7,23 @@ Does not belong here: tables and queries.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, make_url, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    create_engine,
+    event,
+    exc,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -60,6 +73,14 @@ class Store:
         """A look at one instant: every query inside sees the same state. It waits for no writer and cannot write."""
         with in_operator_words(self._place), self._reader.connect() as conn:
             yield conn
+
+    def clock(self) -> datetime:
+        """The present instant by the clock that every user of this store shares."""
+        if self._writer.dialect.name == "sqlite":
+            return datetime.now(UTC)
+        with self.reading() as conn:
+            now: datetime = conn.execute(select(func.clock_timestamp(type_=DateTime(timezone=True)))).scalar_one()
+            return now.astimezone(UTC)
 
     def upgrade(self) -> None:
         """Bring the schema to the present version. Safe to call at every start, from several processes at once.

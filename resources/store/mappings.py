@@ -23,7 +23,7 @@ from pipelines.mapping.entries import (
 )
 from resources.store.errors import NotInStore
 from resources.store.statements import next_number
-from resources.store.tables import account_mappings, mapping_endings, service_mappings, unit_rules
+from resources.store.tables import account_mappings, counters, mapping_endings, service_mappings, unit_rules
 
 _TABLES = (account_mappings, service_mappings, unit_rules)
 _COUNTER = "mapping_decisions"
@@ -47,6 +47,12 @@ def recorded_entries(conn: Connection, tenant: str) -> list[RecordedEntry]:
         for row in conn.execute(select(table).where(table.c.tenant == tenant)).mappings()
     ]
     return [recorded for _, recorded in sorted(found, key=lambda item: item[0])]
+
+
+def decisions_made(conn: Connection, tenant: str) -> int:
+    """How many mapping decisions were ever recorded, endings included: it grows with every edit."""
+    query = select(counters.c.value).where(counters.c.tenant == tenant, counters.c.name == _COUNTER)
+    return conn.execute(query).scalar_one_or_none() or 0
 
 
 def record_entry(conn: Connection, tenant: str, entry_id: str, entry: MappingEntry, by: str, at: datetime) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pipelines.audit import AuditAction, AuditEvent
 from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.month import MonthRecords, ReconciledAs
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.publishing import MonthOutcome
-from resources.store import changes, copies, findings, inbox, mappings, periods, reconciliations, usage
+from resources.store import audit, changes, copies, findings, inbox, mappings, periods, reconciliations, usage
 from resources.store.engine import Store
 
 
@@ -56,6 +57,8 @@ class StoreMonthLedger:
                 changes.set_status(
                     conn, tenant, change.change_id, change.revision, ChangeStatus.SUPERSEDED, expected=change.status
                 )
+                if change.status is ChangeStatus.APPROVED:
+                    audit.record_event(conn, tenant, _approval_overtaken(change, outcome))
             for change in plan.refresh:
                 changes.refresh_change(conn, tenant, change)
             for change in plan.insert:
@@ -86,6 +89,18 @@ class StoreMonthLedger:
             period: ReconciledAs(found.input_hash, bool(found.summary["is_psa_copied"]), found.at)
             for period, found in latest.items()
         }
+
+
+def _approval_overtaken(change: Change, outcome: MonthOutcome) -> AuditEvent:
+    """An approval that holds no longer leaves a trace, though nobody took it back."""
+    return AuditEvent(
+        action=AuditAction.SUPERSEDED,
+        subject=f"{change.change_id}@{change.revision}",
+        actor="reconciliation",
+        is_asserted=False,
+        at=outcome.at,
+        details={"run": outcome.run_id, "period": outcome.period},
+    )
 
 
 def _unassigned(conn: Connection, tenant: str) -> list[Arrival]:

@@ -105,6 +105,16 @@ def current_revisions(conn: Connection, tenant: str, period: str) -> list[UsageR
     return [_revision(row) for row in conn.execute(query).mappings()]
 
 
+def current_revision_ids(conn: Connection, tenant: str, period: str) -> list[str]:
+    """The ids of the readings that speak for a period now, in order."""
+    query = select(pointers.c.revision_id).join(
+        drops,
+        (drops.c.tenant == pointers.c.tenant) & (drops.c.drop_id == pointers.c.drop_id),
+    )
+    of_period = query.where(pointers.c.tenant == tenant, drops.c.period == period)
+    return sorted(conn.execute(of_period).scalars())
+
+
 def revisions(conn: Connection, tenant: str, drop: DropIdentity) -> list[UsageRevision]:
     """Every reading that ever spoke for a drop, the first first."""
     query = _all(tenant).where(drops.c.drop_id == drop.id_for(tenant)).order_by(revisions_table.c.revision)

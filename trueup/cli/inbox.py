@@ -7,10 +7,13 @@ Does not belong here: taking files in.
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from pipelines.identity import FileId
 from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity
 from resources.store import inbox, usage
+from resources.workspace import Workspace
+from trueup.cli.acting import acting
 from trueup.cli.options import ByOption, JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, print_json, print_table
 
@@ -83,7 +86,7 @@ def retire(
     source: Annotated[str, typer.Option(help="The source, for example Pax8.")],
     profile: Annotated[str, typer.Option(help="The profile its file was read with.")],
     period: PeriodOption,
-    by: ByOption,
+    by: ByOption = None,
     part: Annotated[str, typer.Option(help="The part, where a month comes in several files.")] = "",
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -93,11 +96,17 @@ def retire(
     Example: trueup inbox retire --source Pax8 --profile pax8-subscriptions --period 2026-09 --by dana
     """
     drop = DropIdentity(source, profile, period_of(period).key, part)
-    with open_workspace(workspace) as opened, opened.store.transaction() as conn:
-        if drop not in usage.known_drops(conn, opened.tenant.id, drop.period):
-            raise CommandError(f"{drop.period} has no file of {source} read with {profile}", Exit.USAGE)
-        usage.retire_drop(conn, opened.tenant.id, drop, by, opened.clock())
+    with open_workspace(workspace) as opened:
+        actor = acting(opened, by)
+        with opened.store.transaction() as conn:
+            _retire(conn, opened, drop, actor.name)
     if as_json:
         print_json({"retired": {"source": source, "profile": profile, "period": drop.period, "part": part or None}})
     else:
         print(f"Months after {drop.period} no longer wait for {source} ({profile}).")
+
+
+def _retire(conn: Connection, opened: Workspace, drop: DropIdentity, by: str) -> None:
+    if drop not in usage.known_drops(conn, opened.tenant.id, drop.period):
+        raise CommandError(f"{drop.period} has no file of {drop.source} read with {drop.profile}", Exit.USAGE)
+    usage.retire_drop(conn, opened.tenant.id, drop, by, opened.clock())

@@ -16,6 +16,7 @@ from pipelines.mapping.importing import ImportPlan, plan_import
 from pipelines.mapping.writing import write_mappings
 from resources.store import copies, mappings
 from resources.workspace import Workspace
+from trueup.cli.acting import acting
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, note, print_json
 
@@ -25,7 +26,7 @@ app = typer.Typer(help="Account, service and unit mappings as YAML.", no_args_is
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="Mapping file (YAML).")],
-    by: ByOption,
+    by: ByOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="End every entry the file does not name.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -37,7 +38,7 @@ def import_file(
     document = read_mappings(_text_of(file))
     with open_workspace(workspace) as opened:
         warnings = _checked(opened, document)
-        plan = record_document(opened, document, by, replace=replace)
+        plan = record_document(opened, document, acting(opened, by).name, replace=replace)
     for warning in warnings:
         note(f"Note: {warning}")
     counts = {

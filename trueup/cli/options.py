@@ -22,7 +22,10 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 PeriodOption = Annotated[str, typer.Option("--period", help="Billing period, YYYY-MM.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who decides this; kept in the trail.")]
+ByOption = Annotated[
+    str | None,
+    typer.Option("--by", help="Who decides this; kept in the trail. With tokens (TRUEUP_TOKEN) it is left out."),
+]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pipelines.intake.rows import OverlayAction, RowError, RowOverlay
 from pipelines.intake.waiting import profile_of
 from resources.store import overlays, usage
 from resources.workspace import Workspace
+from trueup.cli.acting import acting
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, print_json, print_table
 
@@ -73,7 +74,7 @@ def fix(
     row: Annotated[int, typer.Option(help="Physical record number, as `rows list` shows it.")],
     column: Annotated[str, typer.Option(help="The file's own column header.")],
     value: Annotated[str, typer.Option(help="What the cell should have said.")],
-    by: ByOption,
+    by: ByOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,7 +85,7 @@ def fix(
     with open_workspace(workspace) as opened:
         chosen = _chosen(_rejected(opened, file), [row], file)
         _check_header(opened, chosen[0][0], column)
-        _decide(opened, chosen, OverlayAction.FIX, by, column=column, value=value)
+        _decide(opened, chosen, OverlayAction.FIX, acting(opened, by).name, column=column, value=value)
     _report(len(chosen), "fixed", as_json)
 
 
@@ -92,7 +93,7 @@ def fix(
 def ignore(
     file: FileOption,
     reason: Annotated[str, typer.Option(help="Why the rows do not count.")],
-    by: ByOption,
+    by: ByOption = None,
     row: Annotated[list[int] | None, typer.Option(help="Record number; may be given several times.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All rejected rows of the file.")] = False,
     workspace: WorkspaceOption = None,
@@ -107,7 +108,7 @@ def ignore(
     with open_workspace(workspace) as opened:
         rejected = _rejected(opened, file)
         chosen = rejected if every else _chosen(rejected, row or [], file)
-        _decide(opened, chosen, OverlayAction.IGNORE, by, reason=reason)
+        _decide(opened, chosen, OverlayAction.IGNORE, acting(opened, by).name, reason=reason)
     _report(len(chosen), "ignored", as_json)
 
 

@@ -1,0 +1,115 @@
+"""What an approval is bound to: everything that a line's new number rests on, frozen in one hash.
+
+Belongs here: gathering what feeds one line, the hash, saying which part moved.
+Does not belong here: deciding (``approval``), writing (``pipelines.writeback``).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.audit import canonical_json
+from pipelines.intake.drops import UsageRevision
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, UnitRule
+from pipelines.mapping.live import LiveMappings
+from pipelines.mapping.writing import entry_as_document
+from pipelines.quantities import text
+from pipelines.review.changes import Change
+
+QUANTITY_FIELD = "quantity"
+"""The one field that a change writes."""
+
+MANUAL_POLICY = "manual"
+"""The version of the rules under which an approval was given: a person decides on every change."""
+
+
+@dataclass(frozen=True)
+class PsaIdentity:
+    """Which PSA tenant is meant. Two that differ in any part are never taken for each other."""
+
+    kind: str
+    base_url: str
+    company: str
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """What would be written to one agreement line, and all that the number rests on. Grain: one revision of a change.
+
+    ``document`` is plain JSON, the quantities and prices as text; ``hash`` names it. Sources that do not lead to the
+    line are no part of it, so that an edit elsewhere leaves the hash alone.
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """64 hexadecimal digits."""
+        return hashlib.sha256(canonical_json(self.document).encode()).hexdigest()
+
+
+def line_plan(
+    change: Change, tenant: str, psa: PsaIdentity, live: LiveMappings, readings: Iterable[UsageRevision]
+) -> LinePlan:
+    """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it."""
+    entries = feeding_entries(change, live)
+    sources = {entry.source for entry in entries if not isinstance(entry, UnitRule)} | set(change.sources)
+    return LinePlan(
+        {
+            "tenant": tenant,
+            "psa": vars(psa),
+            "change": change.change_id,
+            "revision": change.revision,
+            "period": change.period,
+            "agreement": change.agreement_id,
+            "line": change.line_id,
+            "account": change.account_id,
+            "service": change.service_id,
+            "field": QUANTITY_FIELD,
+            "before": _text(change.quantity_before),
+            "after": text(change.quantity_after),
+            "unit_price": _text(change.unit_price),
+            "unit_cost": _text(change.unit_cost),
+            "currency": change.currency,
+            "effective_date": change.effective_date.isoformat(),
+            "rows": change.provenance_hash,
+            "mappings": sorted(canonical_json(entry_as_document(entry)) for entry in entries),
+            "readings": sorted(_reading(reading) for reading in readings if reading.drop.source in sources),
+            "policy": MANUAL_POLICY,
+        }
+    )
+
+
+def _text(number: Any) -> str | None:
+    return None if number is None else text(number)
+
+
+def _reading(reading: UsageRevision) -> str:
+    """A reading by its file and profile. Row fixes are left out: those that touch the line move its rows."""
+    drop = reading.drop
+    return "|".join([drop.source, drop.profile, drop.part, reading.sha256, reading.profile_version])
+
+
+def feeding_entries(change: Change, live: LiveMappings) -> list[MappingEntry]:
+    """The mapping entries that lead to a change's line or target.
+
+    A source leads there when one of its account keys leads to the account and one of its service keys to the service;
+    with only one half mapped, nothing of it arrives.
+    """
+    accounts = [e for e in live.accounts if any(share.target == change.account_id for share in e.shares)]
+    services = [e for e in live.services if change.service_id in e.services]
+    leading = {e.source for e in accounts} & {e.source for e in services}
+    keys: list[AccountMapping | ServiceMapping] = [*accounts, *services]
+    return [*(e for e in keys if e.source in leading), *(u for u in live.units if _rules(u, change))]
+
+
+def _rules(unit: UnitRule, change: Change) -> bool:
+    if unit.line is not None:
+        return unit.line == change.line_id
+    return unit.service == change.service_id and unit.account in {None, change.account_id}
+
+
+def moved_parts(approved: dict[str, Any], present: dict[str, Any]) -> Sequence[str]:
+    """The parts of a plan that are not what was approved, by their names in the document."""
+    return sorted(name for name in approved.keys() | present.keys() if approved.get(name) != present.get(name))
