@@ -1,4 +1,4 @@
-"""The two jobs: take in one source's files of a month, and reconcile one tenant's month.
+"""The jobs: take in one source's files of a month, reconcile one tenant's month, write what is approved.
 
 Belongs here: which assets run together.
 Does not belong here: when they run (``sensors``).
@@ -18,4 +18,12 @@ reconcile_month = dg.define_asset_job(
     selection=dg.AssetSelection.groups("agreements", "warehouse", "reconciliation", "review"),
     description="Copy the PSA, compute one tenant's month and publish its proposals, findings and verdict.",
     tags={"area": "reconciliation"},
+)
+
+write_back = dg.define_asset_job(
+    "write_back",
+    selection=dg.AssetSelection.assets("agreement_updates"),
+    description="Settle lost answers, then write every approved change of one tenant to its PSA, once each.",
+    # What is left over is in the store, and the sensor asks again: Dagster must not start a run anew by itself.
+    tags={"area": "writeback", "dagster/max_retries": "0"},
 )

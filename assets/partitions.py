@@ -32,6 +32,16 @@ def _usage_to_month() -> dg.MultiPartitionMapping:
         return dg.MultiPartitionMapping({"month": dg.DimensionPartitionMapping("month", dg.IdentityPartitionMapping())})
 
 
+def _month_to_tenant() -> dg.MultiToSingleDimensionPartitionMapping:
+    with warnings.catch_warnings():
+        # Beta as well, for the same reason.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.MultiToSingleDimensionPartitionMapping("tenant")
+
+
+MONTH_TO_TENANT = _month_to_tenant()
+"""Writing is one queue per tenant, over all its months."""
+
 USAGE_TO_MONTH = _usage_to_month()
 """A month of a tenant rests on that month of all sources."""
 

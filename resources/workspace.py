@@ -16,16 +16,21 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
 from pipelines.reconciliation.month import Tenant
+from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.pace import Pace, pace_of, quiet_period
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
 from resources.profiles import known_profiles
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.http import Patience
+from resources.psa.connectwise_writing import ConnectWiseBilling
+from resources.psa.http import Patience, Timeouts
 from resources.settings import Settings, SettingsError
 from resources.store.arrival_ledger import StoreArrivalLedger
+from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
 from resources.store.ledgers import StoreCopyLedger, StoreUsageLedger
 from resources.store.months import StoreMonthLedger
+from resources.store.write_ledger import StoreWriteLedger
 from resources.warehouse.lake import Lake
 from resources.warehouse.reading import DuckDbFileReader
 
@@ -138,21 +143,80 @@ class Workspace:
         known = known_profiles(self.settings.folder("profiles"))
         return {name: item.profile for name, item in known.items()}
 
+    @property
+    def psa_company(self) -> str | None:
+        """The PSA tenant that the credentials belong to; None while they are not known here."""
+        return self.settings.secret(f"TRUEUP_PSA_{_CREDENTIALS[0]}") or ("sandbox" if self._is_sandbox else None)
+
+    @property
+    def _is_sandbox(self) -> bool:
+        return bool(self.settings.values["psa.allow_loopback"])
+
     @contextmanager
     def psa(self) -> Iterator[ConnectWise]:
-        """The PSA, connected for reading.
+        """The PSA, connected.
 
         Raises ``SettingsError`` naming the setting or the environment variable that is missing.
         """
-        base_url = self.settings.psa_base_url
-        if base_url is None:
-            raise SettingsError("no PSA is configured: trueup config set psa.base_url URL")
-        allow_loopback = bool(self.settings.values["psa.allow_loopback"])
+        base_url = self._psa_base_url()
+        allow_loopback = self._is_sandbox
         # A server on this machine gains nothing from long waits; a vendor's does.
         patience = Patience(attempts=3, first_wait=0.1, max_wait=0.5) if allow_loopback else Patience()
         credentials = self._credentials(allow_loopback)
         with ConnectWise(base_url, credentials, allow_loopback=allow_loopback, patience=patience) as psa:
             yield psa
+
+    @contextmanager
+    def billing(self) -> Iterator[ConnectWiseBilling]:
+        """The PSA, connected for write-back. Raises ``SettingsError`` as ``psa`` does."""
+        with self.psa() as psa:
+            yield ConnectWiseBilling(psa, self._psa_base_url(), self.psa_company or "")
+
+    @property
+    def pace(self) -> Pace:
+        """How long write-back waits for what. Raises ``SettingsError`` for a quiet period that is not safe here."""
+        wanted = self.settings.values["writeback.quiet_period_seconds"]
+        timeout, longest_run = Timeouts().read, ConnectWiseBilling.longest_run_seconds
+        least = quiet_period(timeout, longest_run)
+        if wanted is not None and wanted < least and not self._is_sandbox:
+            raise SettingsError(
+                f"writeback.quiet_period_seconds is {wanted}, and less than {least:g} is safe only with the sandbox "
+                "(psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
+            )
+        return pace_of(wanted, timeout, longest_run)
+
+    @property
+    def bounds(self) -> Bounds:
+        """How much one run of write-back may change."""
+        values = self.settings.values
+        return Bounds(
+            currency=self.settings.currency,
+            line_quantity=values["bounds.line_quantity"],
+            lines_per_run=values["bounds.lines_per_run"],
+            account_amount=values["bounds.account_amount"],
+            run_amount=values["bounds.run_amount"],
+        )
+
+    @property
+    def decision_ledger(self) -> StoreDecisionLedger:
+        """What deciding asks of the store."""
+        return StoreDecisionLedger(self.store)
+
+    @property
+    def write_ledger(self) -> StoreWriteLedger:
+        """What write-back asks of the store."""
+        return StoreWriteLedger(self.store)
+
+    def write_clock(self) -> datetime:
+        """The instant that leases and quiet periods are measured by: the database's own where several machines share
+        it, unless another clock was passed in."""
+        return self.store.clock() if self.clock is utc_now else self.clock()
+
+    def _psa_base_url(self) -> str:
+        base_url = self.settings.psa_base_url
+        if base_url is None:
+            raise SettingsError("no PSA is configured: trueup config set psa.base_url URL")
+        return base_url
 
     def _credentials(self, is_sandbox: bool) -> ConnectWiseCredentials:
         names = [f"TRUEUP_PSA_{name}" for name in _CREDENTIALS]

@@ -7,12 +7,14 @@ Does not belong here: anything else.
 import dagster as dg
 
 from assets.agreements import agreement_lines
-from assets.jobs import reconcile_month, take_in_usage
+from assets.jobs import reconcile_month, take_in_usage, write_back
 from assets.review import proposed_changes
 from assets.usage import raw_usage_files, validated_usage
 from assets.warehouse import mapping_entries, month_models
+from assets.writeback import agreement_updates
 from resources.settings import environment, workspace_folders
 from resources.wiring import Workspaces
+from sensors.approvals import approved_changes
 from sensors.arrivals import arrived_files
 from sensors.inputs import changed_inputs, month_end
 
@@ -20,9 +22,17 @@ from sensors.inputs import changed_inputs, month_end
 def definitions(folders: list[str]) -> dg.Definitions:
     """Everything Dagster knows, over the workspaces in these folders."""
     return dg.Definitions(
-        assets=[raw_usage_files, validated_usage, agreement_lines, mapping_entries, month_models, proposed_changes],
-        jobs=[take_in_usage, reconcile_month],
-        sensors=[arrived_files, changed_inputs],
+        assets=[
+            raw_usage_files,
+            validated_usage,
+            agreement_lines,
+            mapping_entries,
+            month_models,
+            proposed_changes,
+            agreement_updates,
+        ],
+        jobs=[take_in_usage, reconcile_month, write_back],
+        sensors=[arrived_files, changed_inputs, approved_changes],
         schedules=[month_end],
         resources={"workspaces": Workspaces(folders=folders)},
         # The default executor starts a process per asset and pays every import again (docs/decisions/0004).

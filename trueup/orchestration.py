@@ -1,17 +1,18 @@
-"""Dagster's jobs run in this process: what ``trueup run`` and the trap scenarios drive.
+"""Dagster's jobs run in this process: what ``trueup run``, ``trueup apply`` and the trap scenarios drive.
 
-Belongs here: launching the two jobs on a workspace's own Dagster instance, so that the UI shows these runs as well.
+Belongs here: launching the jobs on a workspace's own Dagster instance, so that the UI shows these runs as well.
 Does not belong here: what the jobs do; printing.
 """
 
 import fcntl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from assets.jobs import reconcile_month, take_in_usage
+from assets.jobs import reconcile_month, take_in_usage, write_back
 from assets.partitions import MONTHS, SOURCES, TENANTS, UsageKey, is_known_month, month_partition
 from pipelines.intake.waiting import outdated_readings, waiting_files
 from pipelines.periods import BillingPeriod
@@ -19,11 +20,15 @@ from pipelines.review.publishing import InputsMovedError
 from resources.dagster_home import prepare_dagster_home
 from resources.wiring import Workspaces
 from resources.workspace import Workspace
+from sensors.approvals import approved_changes
 from sensors.arrivals import arrived_files
 from sensors.inputs import changed_inputs
 from trueup.definitions import definitions
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_ONLY_JOB = {arrived_files.name: take_in_usage.name, approved_changes.name: write_back.name}
+"""The job of a sensor that has but one, which its requests leave out."""
+
 _TRIES = 3
 """How often a month is computed anew when files or mappings keep arriving meanwhile."""
 
@@ -75,13 +80,27 @@ class Orchestration:
         say(f"reconciling {period.key}")
         self._reconcile(period)
 
+    def write_back(self, period: BillingPeriod | None) -> dict[str, Any]:
+        """Write what is approved, of one month or of all; the answer is what the run came to, as plain JSON.
+
+        Raises ``RunFailedError`` when the PSA or the store could not be reached: approvals are kept.
+        """
+        config = {"ops": {"agreement_updates": {"config": {"period": None if period is None else period.key}}}}
+        result = self._execute(write_back.name, self._workspace.tenant.id, config)
+        [materialized] = result.asset_materializations_for_node("agreement_updates")
+        batch = materialized.metadata["batch"].value
+        if not isinstance(batch, dict):
+            raise TypeError(f"the run of write-back came to {batch!r}")
+        return batch
+
     def tick(self, say: Callable[[str], None]) -> int:
-        """Evaluate both sensors once, as the daemon does, and run what they ask for; the number of runs.
+        """Evaluate all sensors once, as the daemon does, and run what they ask for; the number of runs.
 
         Raises ``RunFailedError`` when a run failed.
         """
         return sum(
-            self._run_asked(sensor.name, self._evaluated(sensor), say) for sensor in (arrived_files, changed_inputs)
+            self._run_asked(sensor.name, self._evaluated(sensor), say)
+            for sensor in (arrived_files, changed_inputs, approved_changes)
         )
 
     def _run_asked(self, sensor: str, asked: dg.SensorResult, say: Callable[[str], None]) -> int:
@@ -90,7 +109,7 @@ class Orchestration:
         fresh = [request for request in asked.run_requests or () if request.run_key not in self._started]
         for request in fresh:
             self._started.add(request.run_key)
-            job = request.job_name or take_in_usage.name
+            job = request.job_name or _ONLY_JOB[sensor]
             say(f"sensor {sensor} asks for {job} of {request.partition_key}")
             self._execute(job, str(request.partition_key))
         return len(fresh)
@@ -126,12 +145,18 @@ class Orchestration:
                 if InputsMovedError.__name__ not in str(error) or attempt == _TRIES - 1:
                     raise
 
-    def _execute(self, job: str, partition_key: str) -> None:
+    def _execute(
+        self, job: str, partition_key: str, config: Mapping[str, Any] | None = None
+    ) -> dg.ExecuteInProcessResult:
         result = self._definitions.resolve_job_def(job).execute_in_process(
-            instance=self._instance, partition_key=partition_key, raise_on_error=False, run_config=_QUIET
+            instance=self._instance,
+            partition_key=partition_key,
+            raise_on_error=False,
+            run_config={**_QUIET, **(config or {})},
         )
         if not result.success:
             raise RunFailedError("; ".join(_failures(result.all_events)))
+        return result
 
 
 def _failures(events: Iterable[dg.DagsterEvent]) -> Iterator[str]:

@@ -16,7 +16,9 @@ from pipelines.intake.profile import ProfileError
 from pipelines.mapping.document import MappingError
 from resources.settings import SettingsError, environment
 from resources.store.errors import StoreError
-from trueup.cli import inbox, mappings, profiles, review, rows, sandbox
+from trueup.cli import audit, inbox, mappings, profiles, review, rows, sandbox, users, writeback
+from trueup.cli.apply import apply, plan
+from trueup.cli.deciding import approve, decline, revoke
 from trueup.cli.demo import demo
 from trueup.cli.dev import dev
 from trueup.cli.intake import intake
@@ -42,6 +44,14 @@ app.command("run")(run)
 app.command("findings")(review.list_findings)
 app.add_typer(review.app, name="changes")
 app.command("explain")(review.explain)
+app.command("plan")(plan)
+app.command("approve")(approve)
+app.command("decline")(decline)
+app.command("revoke")(revoke)
+app.command("apply")(apply)
+app.add_typer(writeback.app, name="writeback")
+app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("demo")(demo)
 app.command("dev")(dev)

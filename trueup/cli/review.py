@@ -4,19 +4,26 @@ Belongs here: showing findings and changes; the trail from a change to its rows.
 Does not belong here: deciding on changes.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from pipelines.findings import Finding
 from pipelines.identity import ChangeId
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, UnitRule
 from pipelines.mapping.live import live_on
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import money_text, text
+from pipelines.review.approval import Decision, DecisionAction
+from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change, ChangeStatus
-from resources.store import changes, findings, mappings, reconciliations, usage
+from pipelines.writeback.attention import write_back_findings
+from pipelines.writeback.ports import WRITE_BACK, Cause
+from resources.psa.connectwise_writing import quantity_patch
+from resources.store import changes, decisions, findings, mappings, reconciliations, usage, writes
 from resources.workspace import Workspace
 from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, print_json, print_lines, print_table
@@ -40,8 +47,8 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def change_as_json(change: Change) -> dict[str, Any]:
-    """A change in the shape of the outside contract."""
+def change_as_json(change: Change, approvals: Sequence[Decision] = ()) -> dict[str, Any]:
+    """A change in the shape of the outside contract. ``approvals`` are those that hold."""
     before = change.quantity_before
     return {
         "id": change.change_id,
@@ -64,7 +71,15 @@ def change_as_json(change: Change) -> dict[str, Any]:
         "currency": change.currency,
         "needs": list(change.needs),
         "flags": list(change.flags),
-        "approvals": [],
+        "approvals": [
+            {
+                "by": approval.actor.name,
+                "at": approval.at.isoformat(),
+                "asserted": approval.actor.is_asserted,
+                "plan_hash": approval.plan_hash,
+            }
+            for approval in approvals
+        ],
         "evidence_count": change.evidence_count,
         "evidence": [item.as_json() for item in change.evidence],
     }
@@ -77,7 +92,7 @@ def list_findings(period: PeriodOption, workspace: WorkspaceOption = None, as_js
     """
     key = period_of(period).key
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
-        found = findings.standing_findings(conn, opened.tenant.id, key)
+        found = all_findings(conn, opened.tenant.id, key)
     if as_json:
         print_json([finding_as_json(finding) for finding in found])
         return
@@ -85,6 +100,27 @@ def list_findings(period: PeriodOption, workspace: WorkspaceOption = None, as_js
         ["kind", "source", "what", "remedy"],
         [(finding.kind, finding.source, finding.message, finding.remedy) for finding in found],
     )
+
+
+def all_findings(conn: Connection, tenant: str, period: str) -> list[Finding]:
+    """What needs a person in a month: what its reconciliation found, and where write-back stands."""
+    latest = changes.latest_changes(conn, tenant, period=period)
+    ended = writes.latest_outcomes(conn, tenant, period)
+    causes = {(row["change_id"], row["revision"]): (Cause(row["cause"]), str(row["words"])) for row in ended}
+    of_writing = write_back_findings(period, latest, causes, writes.standing_stop(conn, tenant))
+    return [*of_writing, *findings.standing_findings(conn, tenant, period)]
+
+
+def holding_approvals(decided: Iterable[Decision]) -> dict[tuple[str, int], list[Decision]]:
+    """The approvals that were not taken back, by (change, revision)."""
+    holding: dict[tuple[str, int], list[Decision]] = defaultdict(list)
+    for decision in decided:
+        key = (decision.change_id, decision.revision)
+        if decision.action is DecisionAction.APPROVED:
+            holding[key].append(decision)
+        else:
+            holding.pop(key, None)
+    return holding
 
 
 @app.command("list")
@@ -103,13 +139,16 @@ def list_changes(
     key = period_of(period).key
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=key, status=status)
+        approvals = holding_approvals(decisions.decisions_of_period(conn, opened.tenant.id, key))
     chosen = [
         change
         for change in latest
         if (source is None or source in change.sources) and (account is None or account == change.account_id)
     ]
     if as_json:
-        print_json([change_as_json(change) for change in chosen])
+        print_json(
+            [change_as_json(change, approvals.get((change.change_id, change.revision), ())) for change in chosen]
+        )
     else:
         print_changes(chosen)
 
@@ -172,17 +211,19 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         recorded = mappings.recorded_entries(conn, tenant)
         readings = usage.current_revisions(conn, tenant, latest.period)
         month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
+        history = _history(conn, tenant, latest.change_id)
+        approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
     live = live_on(recorded, BillingPeriod.from_key(latest.period).last_day)
-    entries: tuple[MappingEntry, ...] = (*live.accounts, *live.services, *live.units)
-    feeding = [entry for entry in entries if _feeds(entry, latest)]
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
     return {
-        "change": change_as_json(latest),
-        "revisions": [change_as_json(revision) for revision in revisions],
+        "change": change_as_json(latest, approvals.get((latest.change_id, latest.revision), ())),
+        "revisions": [change_as_json(each, approvals.get((each.change_id, each.revision), ())) for each in revisions],
         "rule": _rule(latest),
+        "request": quantity_patch(latest).as_document() if latest.line_id else None,
+        "plan_hash": opened.decision_ledger.plan_of(latest).hash,
         "mapping_version": live.version,
-        "mappings": [entry_as_document(entry) for entry in feeding],
+        "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],
         "readings": [
             {
                 "source": reading.drop.source,
@@ -197,19 +238,43 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
             if reading.drop.source in latest.sources
         ],
         "rows": rows,
+        "history": history,
     }
 
 
-def _feeds(entry: MappingEntry, change: Change) -> bool:
-    match entry:
-        case AccountMapping():
-            return entry.source in change.sources and any(s.target == change.account_id for s in entry.shares)
-        case ServiceMapping():
-            return entry.source in change.sources and change.service_id in entry.services
-        case UnitRule():
-            return (entry.line is not None and entry.line == change.line_id) or (
-                entry.service == change.service_id and entry.account in {None, change.account_id}
-            )
+def _history(conn: Connection, tenant: str, change_id: ChangeId) -> list[dict[str, Any]]:
+    """What people decided and write-back did about a change, in the order of time."""
+    decided = [
+        {
+            "at": decision.at.isoformat(),
+            "revision": decision.revision,
+            "event": str(decision.action),
+            "by": decision.actor.name,
+            "words": "by name only" if decision.actor.is_asserted else "by token",
+        }
+        for decision in decisions.decisions_about(conn, tenant, [change_id])
+    ]
+    sent = [
+        {
+            "at": row["sent_at"].isoformat(),
+            "revision": row["revision"],
+            "event": "sending",
+            "by": WRITE_BACK,
+            "words": f"{row['method']} {row['path']} {row['body']}",
+        }
+        for row in writes.intents_of(conn, tenant, [change_id])
+    ]
+    ended = [
+        {
+            "at": row["at"].isoformat(),
+            "revision": row["revision"],
+            "event": row["status"],
+            "by": WRITE_BACK,
+            "words": row["words"],
+        }
+        for row in writes.outcomes_of(conn, tenant, [change_id])
+    ]
+    return sorted([*decided, *sent, *ended], key=lambda event: str(event["at"]))
 
 
 _RULES = {
@@ -226,12 +291,13 @@ def _rule(change: Change) -> str:
 
 
 def _in_words(explained: dict[str, Any]) -> list[str]:
-    change = explained["change"]
+    change, request = explained["change"], explained["request"]
     lines = [
         f"Change {change['id']}@{change['revision']} ({change['status']}): {change['account']['name']}, "
         f"{change['service']['name']}",
         f"  rule      {explained['rule']}",
         f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
+        *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
         f"  mappings  version {explained['mapping_version']}",
     ]
     lines += [f"            {entry}" for entry in explained["mappings"]]
@@ -243,5 +309,10 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
     lines += [
         f"  row       {row['file']} row {row['row']}: {row['account_key']} · {row['service_key']} = {row['quantity']}"
         for row in explained["rows"]
+    ]
+    lines += [
+        f"  {event['at'][:19].replace('T', ' ')} revision {event['revision']} {event['event']} by {event['by']}: "
+        f"{event['words']}"
+        for event in explained["history"]
     ]
     return lines

@@ -1,0 +1,76 @@
+"""The plan of a month as a file: what would be written, request by request, with the hashes that bind it.
+
+Belongs here: the document of ``trueup plan``.
+Does not belong here: making requests (the PSA's adapter), writing the file.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipelines.audit import canonical_json
+from pipelines.quantities import money_text, text
+from pipelines.review.binding import LinePlan, PsaIdentity
+from pipelines.review.changes import Change
+from pipelines.review.summary import money_by_currency
+from pipelines.writeback.ports import VendorRequest
+
+AT_ONCE = "at_once"
+"""From when a written quantity holds: the PSA's own line changes the moment it is written, whatever the date."""
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One change of a plan. ``request`` is None, with the reason in ``obstacle``, where nothing could be written.
+
+    ``approved_hash`` is what an approval that holds was bound to; where it is not the plan's own hash, the approval is
+    void and would not be carried out.
+    """
+
+    change: Change
+    plan: LinePlan
+    request: VendorRequest | None
+    obstacle: str | None
+    approved_hash: str | None
+
+
+def plan_document(period: str, tenant: str, psa: PsaIdentity, planned: Sequence[PlannedChange], now: datetime) -> Any:
+    """The plan of a month, plain JSON. ``plan_hash`` names all that would be written, and not when it was asked."""
+    changes = [_as_json(each) for each in planned]
+    return {
+        "period": period,
+        "tenant": tenant,
+        "psa": vars(psa),
+        "made_at": now.isoformat(),
+        "plan_hash": hashlib.sha256(canonical_json(changes).encode()).hexdigest(),
+        "amounts": money_by_currency(each.change for each in planned if each.request is not None),
+        "changes": changes,
+    }
+
+
+def _as_json(planned: PlannedChange) -> dict[str, Any]:
+    change = planned.change
+    return {
+        "id": change.change_id,
+        "revision": change.revision,
+        "status": str(change.status),
+        "kind": str(change.kind),
+        "account": {"id": change.account_id, "name": change.account_name},
+        "service": {"id": change.service_id, "name": change.service_name},
+        "agreement_id": change.agreement_id,
+        "line_id": change.line_id,
+        "field": planned.plan.document["field"],
+        "quantity_before": None if change.quantity_before is None else text(change.quantity_before),
+        "quantity_after": text(change.quantity_after),
+        "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
+        "currency": change.currency,
+        "effective_date": change.effective_date.isoformat(),
+        "holds_from": AT_ONCE,
+        "needs": list(change.needs),
+        "plan_hash": planned.plan.hash,
+        "approved_hash": planned.approved_hash,
+        "request": None if planned.request is None else planned.request.as_document(),
+        "cannot_be_written": planned.obstacle,
+    }

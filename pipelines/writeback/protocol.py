@@ -1,0 +1,319 @@
+"""One run of write-back: what was approved is written exactly once, at the approved number, or it is said why not.
+
+Belongs here: the order of steps (claim, read, intent, send, read back, record) and settling lost answers.
+Does not belong here: what an observation means (``judging``), vendors, storage.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
+from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.judging import (
+    Judgement,
+    after_answer,
+    after_read_back,
+    before_sending,
+    look_due,
+    not_sent,
+    plan_judgement,
+    settled,
+    unreadable,
+)
+from pipelines.writeback.pace import Pace
+from pipelines.writeback.ports import (
+    WRITE_BACK,
+    Approved,
+    BilledPsa,
+    Cause,
+    Fenced,
+    Intent,
+    Lease,
+    LineSeen,
+    NotTaken,
+    Outcome,
+    Stop,
+    StopKind,
+    Unsettled,
+    WriteLedger,
+)
+
+MENDABLE = frozenset({StopKind.CREDENTIALS, StopKind.BOUNDS})
+"""Stops that a run lifts by itself once their cause is gone. All others wait for a person."""
+
+MOST_UNREADABLE = 2
+"""Lines in a row that cannot be read before the PSA is taken for unavailable."""
+
+_LEASE_LOOKS = 0.5
+
+
+class Step(StrEnum):
+    """Where a run is. Told to whoever watches, after the step was done."""
+
+    CLAIMED = "claimed"
+    READ = "read"
+    INTENDED = "intended"
+    SENT = "sent"
+    READ_BACK = "read_back"
+    RECORDED = "recorded"
+    LOOKED = "looked"
+    SETTLED = "settled"
+
+
+Watch = Callable[[Step, Change], None]
+
+
+@dataclass
+class BatchOutcome:
+    """What one run came to.
+
+    ``outcomes`` are in the order of events; a change may occur twice. ``waiting`` are approved changes that were left
+    alone, with the reason. ``is_busy``: another run held the lease all the time, and nothing was done.
+    """
+
+    batch_id: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    waiting: list[tuple[Change, str]] = field(default_factory=list)
+    stop: Stop | None = None
+    is_busy: bool = False
+
+    def last(self) -> list[Outcome]:
+        """The latest outcome of every change that was taken up."""
+        return list({(o.change.change_id, o.change.revision): o for o in self.outcomes}.values())
+
+    def counts(self) -> dict[str, int]:
+        """How many changes ended in which status."""
+        return dict(Counter(str(outcome.status) for outcome in self.last()))
+
+    def as_json(self) -> dict[str, Any]:
+        """``trueup apply --json``."""
+        return {
+            "batch_id": self.batch_id,
+            "outcomes": self.counts(),
+            "changes": [outcome.as_json() for outcome in self.last()],
+            "waiting": [
+                {"id": change.change_id, "revision": change.revision, "status": str(change.status), "reason": reason}
+                for change, reason in self.waiting
+            ],
+            "stopped": None if self.stop is None else self.stop.as_json(),
+            "is_busy": self.is_busy,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of write-back for one tenant, with all that it reaches the world by.
+
+    ``clock`` and ``sleep`` are passed in, so that tests need not wait. ``watch`` is told after every step.
+    """
+
+    ledger: WriteLedger
+    psa: BilledPsa
+    pace: Pace
+    bounds: Bounds
+    batch_id: str
+    today: date
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    watch: Watch
+    period: str | None = None
+
+    def write_back(self) -> BatchOutcome:
+        """Settle what is open, then write what is approved, one line after the other.
+
+        Raises ``PsaUnavailable`` when the PSA cannot be read: what was done is recorded, all else keeps its approval.
+        """
+        batch = BatchOutcome(self.batch_id)
+        lease = self._take_lease()
+        if lease is None:
+            batch.is_busy = True
+            return batch
+        try:
+            self._work(lease, batch)
+        except Fenced:
+            # Another run took over while this one was slow. It settles what was left in flight.
+            batch.is_busy = True
+        finally:
+            self.ledger.give_back(lease, self.clock())
+        return batch
+
+    def _take_lease(self) -> Lease | None:
+        deadline = self.clock() + self.pace.lease_time + timedelta(seconds=2 * _LEASE_LOOKS)
+        while True:
+            now = self.clock()
+            fence = self.ledger.take_lease(self.batch_id, now, now + self.pace.lease_time)
+            if fence is not None:
+                return Lease(fence, now + self.pace.lease_time)
+            if now >= deadline:
+                return None
+            self.sleep(_LEASE_LOOKS)
+
+    def _renewed(self, lease: Lease) -> Lease:
+        return Lease(lease.fence, self.clock() + self.pace.lease_time)
+
+    def _work(self, lease: Lease, batch: BatchOutcome) -> None:
+        for unsettled in self.ledger.unsettled(self.period):
+            self._settle(lease, unsettled, batch)
+        batch.stop = self._standing_stop(lease)
+        is_turn = batch.stop is None
+        while is_turn:
+            began = self.clock()
+            self._write_all(lease, self._claimable(lease, batch), batch)
+            is_turn = batch.stop is None and self._wait_for_turn(lease, began)
+
+    # --- settling ---------------------------------------------------------------------------------------------------
+
+    def _settle(self, lease: Lease, unsettled: Unsettled, batch: BatchOutcome) -> None:
+        look_at = look_due(unsettled, self.pace.quiet)
+        if self.clock() < look_at:
+            words = f"its answer was lost; the line is looked at from {look_at:%Y-%m-%d %H:%M:%S} UTC on"
+            batch.waiting.append((unsettled.change, words))
+            return
+        judgement = self._looked(unsettled)
+        self.watch(Step.LOOKED, unsettled.change)
+        self._record(lease, unsettled.change, judgement, batch)
+        self.watch(Step.SETTLED, unsettled.change)
+
+    def _looked(self, unsettled: Unsettled) -> Judgement:
+        change = unsettled.change
+        try:
+            # Twice: one look may come from a copy that lags behind.
+            looks = [self.psa.see_line(change, self.today), self.psa.see_line(change, self.today)]
+        except PsaUnavailable as error:
+            return unreadable(unsettled, f"the line cannot be read: {error}")
+        return settled(unsettled, looks, self.clock())
+
+    # --- standing still ---------------------------------------------------------------------------------------------
+
+    def _standing_stop(self, lease: Lease) -> Stop | None:
+        stop = self.ledger.stop()
+        if stop is None or stop.kind not in MENDABLE:
+            return stop
+        if stop.kind is StopKind.CREDENTIALS:
+            try:
+                self.psa.check_connection()
+            except PsaForbidden:
+                return stop
+            self.ledger.lift(self._renewed(lease), "the PSA takes the credentials again", self.clock())
+        elif self._excess() is None:
+            self.ledger.lift(self._renewed(lease), "what is approved is within the bounds again", self.clock())
+        else:
+            return stop
+        return None
+
+    def _halt(self, lease: Lease, kind: StopKind, words: str, batch: BatchOutcome) -> None:
+        batch.stop = Stop(kind, words, WRITE_BACK, self.clock())
+        self.ledger.halt(self._renewed(lease), batch.stop)
+
+    def _excess(self) -> str | None:
+        due = [approved.change for approved in self.ledger.approved(self.clock(), self.period)]
+        return self.bounds.run_excess([change for change in due if self.bounds.line_excess(change) is None])
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _claimable(self, lease: Lease, batch: BatchOutcome) -> Sequence[Approved]:
+        excess = self._excess()
+        if excess is not None:
+            self._halt(lease, StopKind.BOUNDS, excess, batch)
+            return []
+        return self.ledger.approved(self.clock(), self.period)
+
+    def _write_all(self, lease: Lease, approved: Sequence[Approved], batch: BatchOutcome) -> None:
+        unreadable_in_a_row = 0
+        for each in approved:
+            try:
+                judgement = self._write(lease, each, batch)
+                unreadable_in_a_row = 0
+            except NotTaken as came_between:
+                batch.waiting.append((each.change, str(came_between)))
+                batch.stop = self.ledger.stop()
+                continue
+            except PsaForbidden as forbidden:
+                self._halt(lease, StopKind.CREDENTIALS, str(forbidden), batch)
+                return
+            except PsaUnavailable as unavailable:
+                # One line that cannot be read must not keep the others waiting; a PSA that is down must.
+                batch.waiting.append((each.change, str(unavailable)))
+                unreadable_in_a_row += 1
+                if unreadable_in_a_row == MOST_UNREADABLE or each is approved[-1]:
+                    raise
+                continue
+            if judgement.halts is not None:
+                self._halt(lease, judgement.halts, judgement.words, batch)
+            if batch.stop is not None or judgement.cause is Cause.THROTTLED:
+                return
+
+    def _write(self, lease: Lease, approved: Approved, batch: BatchOutcome) -> Judgement:
+        change = approved.change
+        standing = self.ledger.standing(change.period)
+        plan = self.ledger.plan(change, self.psa.identity)
+        judgement = plan_judgement(approved, plan) or self._bound(change)
+        self.watch(Step.CLAIMED, change)
+        if judgement is None and standing.unread.intersection(change.sources):
+            raise NotTaken("a source was read anew; the month is reconciled again first")
+        if judgement is None:
+            judgement = before_sending(change, self.psa.see_line(change, self.today))
+            self.watch(Step.READ, change)
+        if judgement is None:
+            judgement = self._sent(lease, approved, standing.token)
+        self._record(lease, change, judgement, batch)
+        self.watch(Step.RECORDED, change)
+        return judgement
+
+    def _bound(self, change: Change) -> Judgement | None:
+        excess = self.bounds.line_excess(change)
+        return None if excess is None else Judgement(ChangeStatus.REFUSED, Cause.OUT_OF_BOUNDS, excess)
+
+    def _sent(self, lease: Lease, approved: Approved, token: str) -> Judgement:
+        change = approved.change
+        request = self.psa.request_for(change)
+        sent_at = self.clock()
+        intent = Intent(change, self.batch_id, approved.decision_id, approved.plan_hash, request, sent_at)
+        self.ledger.record_intent(self._renewed(lease), intent, token)
+        self.watch(Step.INTENDED, change)
+        if self.clock() - sent_at > timedelta(seconds=self.pace.hesitation):
+            # This process was frozen between intent and sending: by now another one may be looking at the line.
+            return not_sent(approved.tries)
+        answer = self.psa.send(request)
+        self.watch(Step.SENT, change)
+        return after_answer(answer, approved.tries) or after_read_back(change, self._read_back(change))
+
+    def _read_back(self, change: Change) -> LineSeen | None:
+        try:
+            return self.psa.see_line(change, self.today)
+        except PsaUnavailable:
+            return None
+        finally:
+            self.watch(Step.READ_BACK, change)
+
+    def _record(self, lease: Lease, change: Change, judgement: Judgement, batch: BatchOutcome) -> None:
+        now = self.clock()
+        outcome = Outcome(
+            change=change,
+            batch_id=self.batch_id,
+            status=judgement.status,
+            cause=judgement.cause,
+            words=judgement.words,
+            at=now,
+            quantity_seen=judgement.quantity_seen,
+            retry_at=now + judgement.retry_after if judgement.retry_after is not None else None,
+        )
+        self.ledger.record_outcome(self._renewed(lease), outcome)
+        batch.outcomes.append(outcome)
+
+    # --- waiting ----------------------------------------------------------------------------------------------------
+
+    def _wait_for_turn(self, lease: Lease, began: datetime) -> bool:
+        """Whether some change had to wait for its turn and has it now. A long wait is left to a later run."""
+        turn = self.ledger.next_turn(began, self.period)
+        if turn is None or turn > self.clock() + timedelta(seconds=self.pace.patience):
+            return False
+        while (remaining := (turn - self.clock()).total_seconds()) > 0:
+            self.sleep(min(remaining, self.pace.lease / 3))
+            self.ledger.keep(self._renewed(lease))
+        return True

@@ -1,0 +1,139 @@
+"""``trueup audit``: verify the trail, export it, keep its end outside.
+
+Belongs here: the commands, the file of anchors, the shape of an exported entry.
+Does not belong here: the chain itself (``pipelines.audit``).
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from sqlalchemy import Connection
+
+from pipelines.audit import AuditEntry, ChainPoint, verify_chain
+from resources.store import audit
+from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines
+
+app = typer.Typer(help="The audit trail: a chain that shows every alteration.", no_args_is_help=True)
+
+_AT_ONCE = 500
+
+
+@app.command("verify")
+def verify(
+    anchors: Annotated[
+        Path | None, typer.Option("--anchor", help="File that `audit anchor` wrote to: shows also a cut-off end.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the whole chain and check every link. Exit code 1 when it is broken.
+
+    Example: trueup audit verify --anchor anchors.jsonl
+    """
+    with open_workspace(workspace) as opened, opened.store.reading() as conn:
+        tenant = opened.tenant.id
+        kept = _anchors(anchors, tenant)
+        verdict = verify_chain(tenant, audit.chain(conn, tenant), audit.chain_head(conn, tenant), kept)
+    if as_json:
+        head = {"sequence": verdict.head.sequence, "hash": verdict.head.entry_hash}
+        print_json({"is_whole": verdict.is_whole, "entries": verdict.entries, "head": head, "faults": verdict.faults})
+    elif verdict.is_whole:
+        print(f"The audit trail is whole: {verdict.entries} entries, {len(kept)} anchors agree.")
+    else:
+        print_lines(["The audit trail is broken:", *(f"  {fault}" for fault in verdict.faults)])
+    if not verdict.is_whole:
+        finish(Exit.FAULT)
+
+
+@app.command("export")
+def export(
+    out: Annotated[Path | None, typer.Option("--out", help="File to write to, one JSON document a line.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the whole trail, entry by entry, with its hashes; as lines of JSON, or with --json as one list.
+
+    Example: trueup audit export --out trail.jsonl
+    """
+    with open_workspace(workspace) as opened, opened.store.reading() as conn:
+        entries = _exported(conn, opened.tenant.id)
+        if as_json:
+            print_json(list(entries))
+        elif out is None:
+            _write_lines(sys.stdout, entries)
+        else:
+            with _opened(out, "w") as file:
+                count = _write_lines(file, entries)
+            note(f"{count} entries: {out}")
+
+
+@app.command("anchor")
+def anchor(
+    out: Annotated[Path, typer.Option("--out", help="File outside of the store; the anchor is added at its end.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the end of the chain outside, where nobody who can write to the store can reach it.
+
+    Example: trueup audit anchor --out anchors.jsonl
+    """
+    with open_workspace(workspace) as opened, opened.store.reading() as conn:
+        tenant, now = opened.tenant.id, opened.clock()
+        head = audit.chain_head(conn, tenant)
+    document = {"tenant": tenant, "sequence": head.sequence, "hash": head.entry_hash, "at": now.isoformat()}
+    with _opened(out, "a") as file:
+        _write_lines(file, iter([document]))
+    if as_json:
+        print_json(document)
+    else:
+        print(f"Entry {head.sequence} is anchored in {out}: keep a copy where the store's owner cannot write.")
+
+
+def _exported(conn: Connection, tenant: str) -> Iterator[dict[str, Any]]:
+    entries = audit.chain(conn, tenant)
+    while some := list(islice(entries, _AT_ONCE)):
+        words = audit.words_beside(conn, tenant, [entry.sequence for entry in some])
+        yield from (_as_json(entry, words.get(entry.sequence)) for entry in some)
+
+
+def _as_json(entry: AuditEntry, words: str | None) -> dict[str, Any]:
+    return {
+        "sequence": entry.sequence,
+        **json.loads(entry.content),
+        "words": words,
+        "previous_hash": entry.previous_hash,
+        "hash": entry.entry_hash,
+    }
+
+
+def _write_lines(file: TextIO, documents: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    for document in documents:
+        file.write(json.dumps(document, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def _opened(file: Path, mode: str) -> TextIO:
+    try:
+        opened: TextIO = file.open(mode, encoding="utf-8")  # type: ignore[assignment]
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}") from error
+    return opened
+
+
+def _anchors(file: Path | None, tenant: str) -> list[ChainPoint]:
+    if file is None:
+        return []
+    try:
+        documents = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        own = [document for document in documents if document["tenant"] == tenant]
+        return [ChainPoint(int(document["sequence"]), str(document["hash"])) for document in own]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{file} is no file of anchors: {error}", Exit.REFUSED) from error
