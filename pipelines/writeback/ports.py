@@ -15,7 +15,6 @@ from pipelines.quantities import text
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 
-
 WRITE_BACK = "write-back"
 """Who acts when no person does."""
 
