@@ -41,10 +41,10 @@ def _played(scenario: Scenario) -> tuple[Judgement, dict[str, Any]]:
         said = play(scenario)
     except PlayError as error:
         judgement = Judgement(scenario.id, TrapVerdict.MISSED, str(error))
-        document: dict[str, Any] = {"run": None, "changes": [], "findings": []}
+        document: dict[str, Any] = {"run": None, "changes": [], "findings": [], "psa_after": {}}
     else:
-        judgement = judge(scenario, said.run, said.changes, said.findings)
-        document = {"run": said.run, "changes": said.changes, "findings": said.findings}
+        judgement = judge(scenario, said.run, said.changes, said.findings, said.psa_after)
+        document = vars(said)
     print(f"{scenario.id}  {judgement.verdict:<14} {scenario.title}: {judgement.words}", flush=True)
     return judgement, {"id": scenario.id, "verdict": str(judgement.verdict), "words": judgement.words, **document}
 

@@ -49,16 +49,23 @@ _SPEECHLESS = {"incomplete", "empty", "refused"}
 _UNMAPPED = {"unmapped_account", "unmapped_service"}
 
 
-def judge(scenario: Scenario, run: Document, changes: Sequence[Document], findings: Sequence[Document]) -> Judgement:
+def judge(
+    scenario: Scenario,
+    run: Document,
+    changes: Sequence[Document],
+    findings: Sequence[Document],
+    psa_after: Mapping[str, str] | None = None,
+) -> Judgement:
     """The verdict on a scenario.
 
     ``run`` is what ``trueup run --json`` printed, ``changes`` is ``changes list --json``, ``findings`` is
-    ``findings --json``; for a rerun the two lists under ``recomputed``.
+    ``findings --json``; for a rerun the two lists under ``recomputed``. ``psa_after`` is what each line of the PSA
+    holds in the end, needed where the scenario expects something of it.
     """
     figures = [change for change in changes if change["status"] == _STANDING[scenario.phase] and change["line_id"]]
     raised = raised_flags(run, changes, findings)
     for verdict, faults in (
-        (TrapVerdict.WRONG_WRITE, _wrong(scenario, figures)),
+        (TrapVerdict.WRONG_WRITE, [*_wrong(scenario, figures), *_left_wrong(scenario, psa_after or {})]),
         (TrapVerdict.MISSED, _missed(scenario, figures)),
         (TrapVerdict.UNFLAGGED, _unflagged(scenario, raised)),
         (TrapVerdict.FORBIDDEN_FLAG, _forbidden(scenario, raised)),
@@ -74,6 +81,14 @@ def _wrong(scenario: Scenario, figures: Iterable[Document]) -> list[str]:
         f"line {change['line_id']} goes to {change['quantity_after']}, {_due(expected.get(change['line_id']))}"
         for change in figures
         if expected.get(change["line_id"]) != Decimal(change["quantity_after"])
+    ]
+
+
+def _left_wrong(scenario: Scenario, psa_after: Mapping[str, str]) -> list[str]:
+    return [
+        f"line {line} holds {psa_after.get(line)} in the end, where {text(figure)} is due"
+        for line, figure in scenario.expect.psa_after.items()
+        if line not in psa_after or Decimal(psa_after[line]) != figure
     ]
 
 

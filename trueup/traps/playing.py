@@ -7,14 +7,17 @@ Does not belong here: translating a scenario (``world``), judging it (``judge``)
 import io
 import json
 import tempfile
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pipelines.quantities import text
 from trueup.cli.main import run_command
-from trueup.sandbox.psa.running import running_sandbox
-from trueup.traps.schema import Scenario
+from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
+from trueup.traps.schema import Scenario, WriteFault
 from trueup.traps.world import World, build_world
 
 
@@ -22,37 +25,93 @@ class PlayError(Exception):
     """The product did not do what a scenario needs before it could be judged; the text holds its words."""
 
 
+QUIET_SECONDS = 1
+"""The quiet period of a played scenario: the sandbox finishes a request before its client can look again."""
+
+MOST_APPLIES = 5
+"""Runs of write-back after which a lost answer that never settles is a fault."""
+
+
 @dataclass(frozen=True)
 class Played:
-    """What the product said about a scenario, as its own JSON documents."""
+    """What the product said about a scenario, as its own JSON documents; ``psa_after`` is each line's quantity."""
 
     run: dict[str, Any]
     changes: list[dict[str, Any]]
     findings: list[dict[str, Any]]
+    psa_after: dict[str, str]
 
 
 def play(scenario: Scenario) -> Played:
-    """Play a scenario from files to proposals and answer what the product says.
+    """Play a scenario through the real product and answer what it says.
 
-    Raises ``PlayError`` for a phase that this version cannot play, and when a command failed.
+    Raises ``PlayError`` for what this version cannot play, and when a command failed.
     """
-    if scenario.phase != "propose":
-        raise PlayError(f"the phase {scenario.phase} needs writing or a frozen month, which this version has not")
+    _refuse_unplayable(scenario)
     world = build_world(scenario)
     with tempfile.TemporaryDirectory(prefix="trueup-trap-") as folder, running_sandbox(world.seed) as psa:
         desk = _Desk(Path(folder) / "workspace")
         desk.set_up(world, psa.url)
-        for period in (world.previous, world.period):
-            files = [file for file in world.files if file.period == period]
-            for file in files:
-                desk.drop(file.inbox_path, file.content)
-            if files or period == world.period:
-                run = desk.say("run", "--period", period.key)
+        run = _proposed(desk, world)
+        if scenario.phase == "write":
+            _write(scenario, world, desk, psa)
         return Played(
             run=run,
             changes=desk.say("changes", "list", "--period", world.period.key),
             findings=desk.say("findings", "--period", world.period.key),
+            psa_after={line["id"]: line["quantity"] for line in psa.state()["lines"]},
         )
+
+
+def _refuse_unplayable(scenario: Scenario) -> None:
+    if scenario.phase == "rerun":
+        raise PlayError("a rerun needs frozen months, which this version has not")
+    if any(line.api == "delta" for line in scenario.psa_lines):
+        raise PlayError("a PSA that takes differences is not spoken yet")
+
+
+def _proposed(desk: "_Desk", world: World) -> dict[str, Any]:
+    for period in (world.previous, world.period):
+        files = [file for file in world.files if file.period == period]
+        for file in files:
+            desk.drop(file.inbox_path, file.content)
+        if files or period == world.period:
+            run: dict[str, Any] = desk.say("run", "--period", period.key)
+    return run
+
+
+def _write(scenario: Scenario, world: World, desk: "_Desk", psa: SandboxHandle) -> None:
+    """What was approved, what moved in the PSA since, and write-back with the faults it meets."""
+    proposed = {change["line_id"]: change for change in desk.say("changes", "list", "--period", world.period.key)}
+    for approved in scenario.approved:
+        change = proposed.get(approved.line)
+        seen = change and (Decimal(change["quantity_before"]), Decimal(change["quantity_after"]))
+        if change is None or seen != (approved.before, approved.after):
+            raise PlayError(
+                f"line {approved.line} is to be approved from {approved.before} to {approved.after}: {seen}"
+            )
+        zero = ["--confirm-zero"] if change["needs"] else []
+        desk.say("approve", f"{change['id']}@{change['revision']}", "--by", "trap", *zero)
+    moved = [
+        {"id": line.line, "quantity": text(q)} for line in scenario.psa_lines if (q := line.live_quantity) is not None
+    ]
+    psa.merge({"lines": moved})
+    psa.set_faults({"rules": [_fault(fault) for fault in scenario.write_faults]})
+    for _ in range(MOST_APPLIES):
+        batch = desk.say("apply")
+        if not _is_open(batch):
+            return
+        time.sleep(QUIET_SECONDS)
+    raise PlayError("a lost answer never settles")
+
+
+def _fault(fault: WriteFault) -> dict[str, Any]:
+    do = "commit_then_drop" if fault.landed else "drop"
+    return {"match": f"PATCH .*additions/{fault.line}$", "nth": 1, "do": do}
+
+
+def _is_open(batch: dict[str, Any]) -> bool:
+    return any(each["status"] in {"unknown", "approved"} for each in [*batch["changes"], *batch["waiting"]])
 
 
 class _Desk:
@@ -65,8 +124,9 @@ class _Desk:
         _command("init", str(self._root), "--tenant", "trap", "--json")
         self.say("config", "set", "psa.base_url", psa_url)
         self.say("config", "set", "psa.allow_loopback", "true")
-        for name, text in world.profiles.items():
-            (self._root / "profiles" / f"{name}.yaml").write_text(text, encoding="utf-8")
+        self.say("config", "set", "writeback.quiet_period_seconds", str(QUIET_SECONDS))
+        for name, profile in world.profiles.items():
+            (self._root / "profiles" / f"{name}.yaml").write_text(profile, encoding="utf-8")
         mappings = self._root / "mappings.yaml"
         mappings.write_text(world.mappings, encoding="utf-8")
         self.say("mappings", "import", str(mappings), "--by", "trap")
