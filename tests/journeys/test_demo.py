@@ -27,7 +27,8 @@ def test_the_demo_comes_to_what_was_worked_out_by_hand(tmp_path: Path, capsys: p
     assert run_command(["demo", "--dir", str(folder)]) == 0
     told = capsys.readouterr().out
     assert "reconciled" in told
-    assert "Nothing was written to the PSA" in told
+    assert "exactly what was approved, each once" in told
+    assert "The audit trail is whole" in told
     now = datetime.now(UTC)
     month = BillingPeriod(now.year, now.month).previous.key
     changes = listed(capsys, "changes", "list", "--period", month, "--workspace", str(folder))
@@ -44,8 +45,16 @@ def test_the_demo_comes_to_what_was_worked_out_by_hand(tmp_path: Path, capsys: p
         if change["line_id"] is None
     }
     assert unbilled == expected.UNBILLED
+    assert {line: change["status"] for line, change in lines.items()} == expected.STATUSES
     found = listed(capsys, "findings", "--period", month, "--workspace", str(folder))
     assert Counter(finding["kind"] for finding in found) == expected.FINDINGS
+    state = json.loads((folder / "psa-state.json").read_text(encoding="utf-8"))
+    assert {write["line_id"]: Decimal(write["after"]) for write in state["writes"]} == expected.WRITTEN
+    assert len(state["writes"]) == len(expected.WRITTEN)
+    quantities = {line["id"]: Decimal(line["quantity"]) for line in state["lines"]}
+    assert quantities[expected.EDITED_LINE] == expected.EDITED_TO
+    capsys.readouterr()
+    assert run_command(["audit", "verify", "--workspace", str(folder)]) == 0
 
 
 def test_the_demo_deletes_no_folder_that_is_somebodys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

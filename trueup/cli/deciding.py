@@ -16,6 +16,7 @@ from pipelines.review.approval import (
     BECOMES,
     ChangeFilter,
     Decided,
+    Decision,
     DecisionAction,
     Wish,
     decide_matching,
@@ -173,7 +174,7 @@ def _report(decided: Decided, wish: Wish, choice: _Choice, as_json: bool) -> Non
     if as_json:
         print_json(_as_json(decided))
     else:
-        print_lines(_in_words(decided, wish))
+        print_lines(in_words(decided, wish.action))
     if decided.undecided and choice.named:
         finish(Exit.NOT_RECONCILED)
 
@@ -201,11 +202,17 @@ def _as_json(decided: Decided) -> dict[str, Any]:
     }
 
 
-def _in_words(decided: Decided, wish: Wish) -> list[str]:
-    done = [f"{d.change_id}@{d.revision} is {BECOMES[d.action]}" for d in decided.decisions]
+def in_words(decided: Decided, action: DecisionAction) -> list[str]:
+    """What became of a wish, for people."""
+    done = [f"{d.change_id}@{d.revision} is {BECOMES[d.action]}{_what(d)}" for d in decided.decisions]
     already = [f"{c.change_id}@{c.revision} is {c.status} already; nothing changed" for c in decided.already]
     left = [
         f"{item.change_id}{'' if item.revision is None else f'@{item.revision}'} stays undecided: {item.reason}"
         for item in decided.undecided
     ]
-    return [*done, *already, *left] or [f"No change is there that could be {wish.action}."]
+    return [*done, *already, *left] or [f"No change is there that could be {action}."]
+
+
+def _what(decision: Decision) -> str:
+    plan = decision.plan
+    return "" if plan is None else f": line {plan['line']}, {plan['before']} → {plan['after']}"

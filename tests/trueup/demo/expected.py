@@ -46,7 +46,39 @@ HELD = frozenset({"260512"})
 AMBIGUOUS = frozenset({"263544", "2635441"})
 """Lines that are in use and get no proposal, each with a finding of that kind."""
 
+EDITED_LINE, EDITED_TO = "256514", Decimal(750)
+"""The line that somebody edits between its approval and its write, and what they set it to."""
+
+STATUSES: dict[str, str] = {
+    "251501": "written",
+    "252542": "written",
+    "256514": "stale",
+    "259512": "written",
+    "262545": "written",
+    "264543": "written",
+    "267521": "written",
+    "271521": "written",
+    "254504": "written",
+    "255544": "proposed",
+    "258512": "proposed",
+    "268512": "proposed",
+}
+"""Where each change stands in the end: all increases and one end at zero were approved, one line was edited by hand."""
+
+WRITTEN: dict[str, Decimal] = {
+    "251501": Decimal(15),
+    "252542": Decimal(21),
+    "259512": Decimal(34),
+    "262545": Decimal(7),
+    "264543": Decimal(35),
+    "267521": Decimal(23),
+    "271521": Decimal(48),
+    "254504": Decimal(0),
+}
+"""What the PSA was written, each line once, though the answer of one was lost."""
+
 FINDINGS: dict[str, int] = {
+    "stale_approval": 1,
     "rejected_row": 2,
     "unmapped_account": 1,
     "unmapped_service": 1,

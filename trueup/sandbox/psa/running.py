@@ -13,6 +13,7 @@ from typing import Any
 
 from trueup.sandbox.psa.app import sandbox_app
 from trueup.sandbox.psa.faults import FaultPlan, Faults, faults_from
+from trueup.sandbox.psa.seed import seed_from
 from trueup.sandbox.psa.server import SandboxServer, initial_seed, listening_socket, url_of, utc_now
 from trueup.sandbox.psa.state import State
 
@@ -44,6 +45,11 @@ class SandboxHandle:
         """A human edit in the shape of the seed. Raises ``SeedError``."""
         self._state.merge(edit)
 
+    def reset(self, seed: Mapping[str, Any]) -> None:
+        """Begin anew with another seed at the same address, without faults and without writes. Raises ``SeedError``."""
+        self.set_faults(None)
+        self._state.reset(seed_from(seed, "seed"))
+
     def set_faults(self, faults: Mapping[str, Any] | None) -> None:
         """Begin anew with other faults, or with none. Raises ``SeedError``."""
         self._plan.replace(faults_from(faults or {}, "faults"))
@@ -51,15 +57,19 @@ class SandboxHandle:
 
 @contextmanager
 def running_sandbox(
-    seed: Mapping[str, Any] | Path, *, faults: Mapping[str, Any] | None = None, state_path: Path | None = None
+    seed: Mapping[str, Any] | Path,
+    *,
+    faults: Mapping[str, Any] | None = None,
+    state_path: Path | None = None,
+    port: int = 0,
 ) -> Iterator[SandboxHandle]:
-    """A sandbox that serves on a free port of loopback until the block ends.
+    """A sandbox that serves on loopback until the block ends, on a free port unless one is named.
 
     ``seed`` is a seed document or a file. A state file that exists goes before the seed. Raises ``SeedError``.
     """
     state = State(initial_seed(seed, state_path), utc_now, state_path)
     plan = FaultPlan(faults_from(faults, "faults") if faults else Faults())
-    with listening_socket(0) as listener:
+    with listening_socket(port) as listener:
         handle = SandboxHandle(url_of(listener), state, plan)
         is_ready = threading.Event()
         server = SandboxServer(sandbox_app(state, plan), is_ready.set)

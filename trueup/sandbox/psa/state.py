@@ -138,7 +138,7 @@ class State:
     def merge(self, document: Any) -> None:
         """A human edit in the shape of the seed: records that are named change in the named fields, new ones come.
 
-        Raises ``SeedError`` and changes nothing when the result would not be a good seed.
+        One that is marked ``removed: true`` goes. Raises ``SeedError`` and changes nothing when the result would not be a good seed.
         """
         if not isinstance(document, Mapping):
             raise SeedError("edit: an edit is a mapping in the shape of the seed")
@@ -146,6 +146,12 @@ class State:
             now = self.now()
             merged = seed_from(_merged(now.as_document(), document, self._clock().isoformat()), "edit")
             self._keep(Moment.of(merged))
+
+    def reset(self, seed: Seed) -> None:
+        """Begin anew with other records, without a past and without writes."""
+        with self._lock:
+            self._times, self._moments = [], []
+            self._keep(Moment.of(seed))
 
     def _stamped(self, line: Line, by: str) -> Line:
         return line.model_copy(update={"updated_at": self._clock(), "updated_by": by})
@@ -177,6 +183,9 @@ def _merged_records(now: list[dict[str, Any]], edits: Any, things: str, at: str)
     records = {record["id"]: record for record in now}
     for each in edits:
         key = str(each["id"])
+        if each.get("removed") is True:
+            records.pop(key, None)
+            continue
         changed = {**records.get(key, {}), **each}
         if things == "lines" and changed != records.get(key):
             changed |= {"updated_at": at, "updated_by": HUMAN}
