@@ -48,6 +48,13 @@ def test_a_human_edit_changes_the_named_fields_and_adds_new_records(sandbox: San
     assert ask(sandbox.url, ADDITION).json()["_info"]["updatedBy"] == "a person"
 
 
+def test_a_record_that_is_marked_as_removed_goes(sandbox: SandboxHandle) -> None:
+    sandbox.merge({"lines": [line("2")]})
+    assert _door(sandbox, {"lines": [{"id": "1", "removed": True}, {"id": "7", "removed": True}]}).status_code == 200
+    assert [each["id"] for each in sandbox.state()["lines"]] == ["2"]
+    assert ask(sandbox.url, ADDITION).status_code == 404
+
+
 def test_an_edit_that_changes_nothing_leaves_no_trace_on_the_line(sandbox: SandboxHandle) -> None:
     sandbox.merge(sandbox.state())
     assert ask(sandbox.url, ADDITION).json()["_info"] == {}
@@ -68,6 +75,8 @@ def test_an_edit_never_changes_the_list_of_writes(sandbox: SandboxHandle) -> Non
     ("edit", "words"),
     [
         pytest.param({"lines": [{"id": "1", "agreement": "8"}]}, "line 1: there is no agreement 8", id="dangling"),
+        pytest.param({"agreements": [{"id": "9001", "removed": True}]}, "there is no agreement 9001", id="in use"),
+        pytest.param({"lines": [{"id": "1", "removed": "yes"}]}, "removed: Extra inputs", id="half removed"),
         pytest.param({"lines": [{"quantity": "8"}]}, "lines is a list of records, each with its id", id="no id"),
         pytest.param({"lines": [{"id": "9", "quantity": "8"}]}, "agreement: Field required", id="half a new line"),
         pytest.param({"lines": {"1": "8"}}, "lines is a list of records", id="no list"),
@@ -93,6 +102,23 @@ def test_faults_can_be_changed_while_it_runs(sandbox: SandboxHandle) -> None:
     assert _door(sandbox, {"rules": [{"match": "GET", "do": "tea"}]}, "faults").status_code == 400
     assert _door(sandbox, {}, "faults").status_code == 200
     assert ask(sandbox.url, ADDITION).status_code == 200
+
+
+def test_a_sandbox_that_begins_anew_has_no_past(sandbox: SandboxHandle) -> None:
+    ask(sandbox.url, ADDITION, method="PATCH", json=replace_quantity(12))
+    sandbox.set_faults({"rules": [{"match": "GET", "nth": 2, "do": "stale_read:600s"}]})
+    sandbox.reset(seed(lines=[line("1", quantity="7")]))
+    assert sandbox.writes() == []
+    assert [ask(sandbox.url, ADDITION).json()["quantity"] for _ in range(3)] == [7, 7, 7]
+
+
+def test_a_sandbox_that_went_away_comes_back_at_the_same_address(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    with running_sandbox(seed(), state_path=file) as running:
+        ask(running.url, ADDITION, method="PATCH", json=replace_quantity(12))
+        port = int(running.url.rpartition(":")[2])
+    with running_sandbox(seed(), state_path=file, port=port) as again:
+        assert (again.url, again.quantity("1")) == (running.url, "12")
 
 
 def test_a_state_file_is_written_after_each_change_and_goes_before_the_seed(tmp_path: Path) -> None:
