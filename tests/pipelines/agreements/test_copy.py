@@ -108,6 +108,7 @@ def test_a_complete_copy_is_kept_and_recorded_with_its_counts() -> None:
         START + timedelta(seconds=1),
         "msp/psa/copy-1",
         {"accounts": 1, "services": 1, "agreements": 1, "lines": 1},
+        company="acme",
     )
     assert room.lake.copies == {"copy-1": RECORDS}
     assert room.ledger.copies == [copy]
@@ -122,6 +123,7 @@ def test_a_copy_that_failed_is_recorded_with_the_reason_and_keeps_no_records() -
     assert copy.lake_path is None
     assert copy.counts == {}
     assert copy.finished_at == START + timedelta(seconds=1)
+    assert (copy.base_url, copy.company) == ("https://psa.example", "acme")
     assert room.lake.copies == {}
     assert room.ledger.copies == [copy]
 

@@ -18,7 +18,7 @@ from pipelines.agreements.copy import PsaUnavailable
 from resources.psa import errors
 from resources.psa.answers import Redaction, retry_after
 from resources.psa.connectwise import ACCEPT
-from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unavailable
+from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unavailable, Unreachable
 from resources.psa.http import Patience, PsaHttp, Timeouts, failure_from
 from tests.resources.psa.conftest import QUICK
 from tests.resources.psa.contract import ContractTransport
@@ -58,6 +58,8 @@ HTTPX_ERRORS = sorted(
 GIVEN_UP = {"UnsupportedProtocol", "InvalidURL", "TooManyRedirects", "LocalProtocolError"} | {
     each.__name__ for each in _subclasses(httpx.StreamError)
 }
+NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout"}
+"""No connection came about. Whatever else fails may have been executed by then."""
 
 
 def _instance(kind: type[Exception]) -> Exception:
@@ -81,6 +83,7 @@ def test_every_error_of_the_http_library_becomes_one_of_ours_without_its_text(ki
     with _client(fail) as client, pytest.raises(PsaError) as caught:
         client.read("/things")
     assert isinstance(caught.value, Refused if kind.__name__ in GIVEN_UP else Unavailable)
+    assert isinstance(caught.value, Unreachable) == (kind.__name__ in NOT_SENT)
     assert str(caught.value).startswith("GET /things: ")
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
@@ -120,6 +123,7 @@ def test_each_error_says_whether_a_rerun_would_help() -> None:
         "Gone": False,
         "Conflict": True,
         "Unavailable": True,
+        "Unreachable": True,
         "Throttled": True,
     }
     assert issubclass(errors.PsaError, PsaUnavailable)
