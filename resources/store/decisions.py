@@ -13,6 +13,7 @@ from pipelines.identity import ChangeId
 from pipelines.review.approval import BECOMES, Actor, Decision, DecisionAction
 from pipelines.review.changes import ChangeStatus
 from resources.store.audit import record_event
+from resources.store.errors import NotInStore
 from resources.store.statements import next_number
 from resources.store.tables import change_revisions, decisions
 
@@ -28,7 +29,8 @@ def record_decision(
 ) -> ChangeStatus | None:
     """Record a decision if its change still stands as one of ``possible``; the answer is where it stood otherwise.
 
-    Of several that decide at once one wins; the others find the change decided.
+    Of several that decide at once one wins; the others find the change decided. Raises ``NotInStore`` for a revision
+    that never was.
     """
     table = change_revisions.c
     is_meant = (
@@ -37,7 +39,10 @@ def record_decision(
     becomes = BECOMES[decision.action]
     moved = update(change_revisions).where(is_meant, table.status.in_(possible)).values(status=becomes)
     if not conn.execute(moved).rowcount:
-        return ChangeStatus(conn.execute(select(table.status).where(is_meant)).scalar_one())
+        stands = conn.execute(select(table.status).where(is_meant)).scalar_one_or_none()
+        if stands is None:
+            raise NotInStore(f"change {decision.change_id}@{decision.revision}")
+        return ChangeStatus(stands)
     number = next_number(conn, tenant, decisions.name)
     conn.execute(insert(decisions).values(tenant=tenant, number=number, **_values(decision)))
     record_event(conn, tenant, _event(decision))

@@ -31,6 +31,7 @@ from pipelines.writeback.ports import (
 from resources.store.audit import record_event
 from resources.store.changes import change_from
 from resources.store.decisions import holding_approvals
+from resources.store.errors import NotInStore
 from resources.store.statements import insert_into, next_number
 from resources.store.tables import (
     change_revisions,
@@ -319,7 +320,9 @@ def _move(
     is_meant = (table.tenant == tenant) & (table.change_id == change.change_id) & (table.revision == change.revision)
     moved = update(change_revisions).where(is_meant, table.status.in_(possible))
     if not conn.execute(moved.values(status=status, batch_id=batch_id)).rowcount:
-        stands = conn.execute(select(table.status).where(is_meant)).scalar_one()
+        stands = conn.execute(select(table.status).where(is_meant)).scalar_one_or_none()
+        if stands is None:
+            raise NotInStore(f"change {change.change_id}@{change.revision}")
         raise NotTaken(f"{change.change_id}@{change.revision} is {stands} by now and was left as it is")
 
 
