@@ -12,13 +12,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pipelines.agreements.records import CopyStatus, PsaCopy
+from pipelines.audit import AuditAction, AuditEvent
 from pipelines.findings import Evidence, Finding, FindingKind
 from pipelines.identity import ChangeId, FileId, RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity, SourceVerdict, UsageRevision
 from pipelines.intake.rows import RowAccounting, RowError
 from pipelines.reconciliation.deltas import DeltaKind
+from pipelines.review.approval import Actor, Decision, DecisionAction
 from pipelines.review.changes import Change, ChangeStatus, When
-from resources.store import inbox, usage
+from pipelines.writeback.ports import Cause, Intent, Lease, Outcome, Stop, StopKind, VendorRequest
+from resources.store import changes, decisions, inbox, usage
 from resources.store.engine import Store
 
 NOON = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -148,6 +151,85 @@ def change(change_id: str = "change-1", number: int = 1, **given: Any) -> Change
         "proposed_at": NOON,
     }
     return Change(**values | given)
+
+
+LEASE = Lease(1, LATER)
+PLAN = {"period": "2026-10", "line": "1", "before": "10", "after": "12", "effective_date": "2026-11-01"}
+PROPOSED = frozenset({ChangeStatus.PROPOSED})
+
+
+def event(subject: str = "change-1@1", **given: Any) -> AuditEvent:
+    """An approval, as the audit trail keeps it."""
+    values: dict[str, Any] = {
+        "action": AuditAction.APPROVED,
+        "subject": subject,
+        "actor": "dana",
+        "is_asserted": False,
+        "at": NOON,
+        "details": {"before": "10", "after": "12"},
+    }
+    return AuditEvent(**values | given)
+
+
+def decision(decision_id: str = "decision-1", **given: Any) -> Decision:
+    """An approval of ``change-1@1``."""
+    values: dict[str, Any] = {
+        "decision_id": decision_id,
+        "change_id": ChangeId("change-1"),
+        "revision": 1,
+        "action": DecisionAction.APPROVED,
+        "actor": Actor("dana", is_asserted=False),
+        "at": NOON,
+        "plan_hash": "ab" * 32,
+        "plan": PLAN,
+    }
+    return Decision(**values | given)
+
+
+def revocation(decision_id: str = "decision-2", **given: Any) -> Decision:
+    """The approval taken back."""
+    return decision(decision_id, action=DecisionAction.REVOKED, plan_hash=None, plan=None, **given)
+
+
+def intent(meant: Change, **given: Any) -> Intent:
+    """A request that is about to be sent for a change."""
+    body = f'[{{"op": "replace", "path": "quantity", "value": {meant.quantity_after}}}]'
+    values: dict[str, Any] = {
+        "change": meant,
+        "batch_id": "batch-1",
+        "decision_id": "decision-1",
+        "plan_hash": "ab" * 32,
+        "request": VendorRequest("PATCH", f"/finance/agreements/9001/additions/{meant.line_id}", body),
+        "sent_at": NOON,
+    }
+    return Intent(**values | given)
+
+
+def outcome(meant: Change, **given: Any) -> Outcome:
+    """A write that was read back."""
+    values: dict[str, Any] = {
+        "change": meant,
+        "batch_id": "batch-1",
+        "status": ChangeStatus.WRITTEN,
+        "cause": Cause.VERIFIED,
+        "words": "written and read back",
+        "at": LATER,
+    }
+    return Outcome(**values | given)
+
+
+def stop(kind: StopKind = StopKind.BY_A_PERSON, **given: Any) -> Stop:
+    """A stop by a person, or by write-back itself."""
+    by = "dana" if kind is StopKind.BY_A_PERSON else "write-back"
+    return Stop(**{"kind": kind, "words": "a look is needed", "by": by, "at": NOON} | given)
+
+
+def insert_approved(conn: Connection, tenant: str, *meant: Change) -> None:
+    """Insert proposed changes and approve them, one after the other."""
+    for each in meant:
+        changes.insert_change(conn, tenant, each)
+        approval = decision(f"approval-of-{each.change_id}", change_id=each.change_id, revision=each.revision)
+        decisions.record_decision(conn, tenant, approval, PROPOSED)
 
 
 def publish(conn: Connection, tenant: str, reading: UsageRevision, rejected: Sequence[RowError] = ()) -> None:
