@@ -156,7 +156,7 @@ def settled(unsettled: Unsettled, looks: Sequence[LineSeen], now: datetime) -> J
 
 def look_due(unsettled: Unsettled, quiet_seconds: float) -> datetime:
     """From when a line may be looked at: before that, the request of a dead client may still be in flight."""
-    quiet_until = unsettled.sent_at + timedelta(seconds=quiet_seconds)
+    quiet_until = unsettled.lost_at + timedelta(seconds=quiet_seconds)
     return max(quiet_until, unsettled.look_at or quiet_until)
 
 

@@ -162,14 +162,15 @@ class Approved:
 class Unsettled:
     """A change whose write was sent and is not settled, or whose writer died.
 
-    ``sends`` counts the times that nobody knew whether a request was executed, this one included. ``looks`` counts
-    the looks since the last intent that could not settle it; ``look_at`` is when the next is due, None after a writer
-    that left no word.
+    ``sends`` counts the times that nobody knew whether a request was executed, this one included. ``lost_at`` is when
+    its answer was given up: the moment of its intent for a writer that left no word. ``looks`` counts the looks since
+    then that could not settle it; ``look_at`` is when the next is due, None before the first.
     """
 
     change: Change
     sends: int
     sent_at: datetime
+    lost_at: datetime
     looks: int
     look_at: datetime | None
 

@@ -68,23 +68,41 @@ class Step(StrEnum):
 Watch = Callable[[Step, Change], None]
 
 
+def _name(change: Change) -> tuple[str, int]:
+    return change.change_id, change.revision
+
+
 @dataclass
 class BatchOutcome:
     """What one run came to.
 
-    ``outcomes`` are in the order of events; a change may occur twice. ``waiting`` are approved changes that were left
-    alone, with the reason. ``is_busy``: another run held the lease all the time, and nothing was done.
+    ``outcomes`` are in the order of events; a change may occur twice. ``is_busy``: another run held the lease all the
+    time, or took over while this one was slow.
     """
 
     batch_id: str
     outcomes: list[Outcome] = field(default_factory=list)
-    waiting: list[tuple[Change, str]] = field(default_factory=list)
     stop: Stop | None = None
     is_busy: bool = False
+    _left: dict[tuple[str, int], tuple[Change, str]] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> list[tuple[Change, str]]:
+        """Changes that were left alone, each with the last reason."""
+        return list(self._left.values())
+
+    def leave(self, change: Change, words: str) -> None:
+        """Leave a change alone for now."""
+        self._left[_name(change)] = (change, words)
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Add what a change came to."""
+        self._left.pop(_name(outcome.change), None)
+        self.outcomes.append(outcome)
 
     def last(self) -> list[Outcome]:
         """The latest outcome of every change that was taken up."""
-        return list({(o.change.change_id, o.change.revision): o for o in self.outcomes}.values())
+        return list({_name(outcome.change): outcome for outcome in self.outcomes}.values())
 
     def counts(self) -> dict[str, int]:
         """How many changes ended in which status."""
@@ -159,12 +177,19 @@ class Run:
     def _work(self, lease: Lease, batch: BatchOutcome) -> None:
         for unsettled in self.ledger.unsettled(self.period):
             self._settle(lease, unsettled, batch)
-        batch.stop = self._standing_stop(lease)
+        batch.stop = self._standing_stop(lease) or self._stop_at_excess(lease)
+        # What is approved from now on is the next run's: the bounds were held against these.
+        names = {_name(each.change) for each in self._in_reach()}
         is_turn = batch.stop is None
         while is_turn:
             began = self.clock()
-            self._write_all(lease, self._claimable(lease, batch), batch)
+            due = [each for each in self.ledger.approved(began, self.period) if _name(each.change) in names]
+            self._write_all(lease, due, batch)
             is_turn = batch.stop is None and self._wait_for_turn(lease, began)
+
+    def _in_reach(self) -> Sequence[Approved]:
+        """What is approved and has its turn before this run loses patience."""
+        return self.ledger.approved(self.clock() + timedelta(seconds=self.pace.patience), self.period)
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -172,7 +197,7 @@ class Run:
         look_at = look_due(unsettled, self.pace.quiet)
         if self.clock() < look_at:
             words = f"its answer was lost; the line is looked at from {look_at:%Y-%m-%d %H:%M:%S} UTC on"
-            batch.waiting.append((unsettled.change, words))
+            batch.leave(unsettled.change, words)
             return
         judgement = self._looked(unsettled)
         self.watch(Step.LOOKED, unsettled.change)
@@ -191,79 +216,86 @@ class Run:
     # --- standing still ---------------------------------------------------------------------------------------------
 
     def _standing_stop(self, lease: Lease) -> Stop | None:
+        """Why nothing may be written; None when there is no reason, or it was lifted since its cause is mended."""
         stop = self.ledger.stop()
         if stop is None or stop.kind not in MENDABLE:
             return stop
-        if stop.kind is StopKind.CREDENTIALS:
-            try:
-                self.psa.check_connection()
-            except PsaForbidden:
-                return stop
-            self.ledger.lift(self._renewed(lease), "the PSA takes the credentials again", self.clock())
-        elif self._excess() is None:
-            self.ledger.lift(self._renewed(lease), "what is approved is within the bounds again", self.clock())
-        else:
+        mended = self._mended(stop.kind)
+        if mended is None:
             return stop
+        self.ledger.lift(self._renewed(lease), mended, self.clock())
         return None
 
-    def _halt(self, lease: Lease, kind: StopKind, words: str, batch: BatchOutcome) -> None:
-        batch.stop = Stop(kind, words, WRITE_BACK, self.clock())
-        self.ledger.halt(self._renewed(lease), batch.stop)
+    def _mended(self, kind: StopKind) -> str | None:
+        if kind is StopKind.BOUNDS:
+            return "what is approved is within the bounds again" if self._excess() is None else None
+        try:
+            self.psa.check_connection()
+        except PsaForbidden:
+            return None
+        return "the PSA takes the credentials again"
+
+    def _stop_at_excess(self, lease: Lease) -> Stop | None:
+        excess = self._excess()
+        return None if excess is None else self._halted(lease, StopKind.BOUNDS, excess)
 
     def _excess(self) -> str | None:
-        due = [approved.change for approved in self.ledger.approved(self.clock(), self.period)]
-        return self.bounds.run_excess([change for change in due if self.bounds.line_excess(change) is None])
+        changes = [approved.change for approved in self._in_reach()]
+        return self.bounds.run_excess([change for change in changes if self.bounds.line_excess(change) is None])
+
+    def _halted(self, lease: Lease, kind: StopKind, words: str) -> Stop:
+        stop = Stop(kind, words, WRITE_BACK, self.clock())
+        self.ledger.halt(self._renewed(lease), stop)
+        return stop
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _claimable(self, lease: Lease, batch: BatchOutcome) -> Sequence[Approved]:
-        excess = self._excess()
-        if excess is not None:
-            self._halt(lease, StopKind.BOUNDS, excess, batch)
-            return []
-        return self.ledger.approved(self.clock(), self.period)
-
-    def _write_all(self, lease: Lease, approved: Sequence[Approved], batch: BatchOutcome) -> None:
+    def _write_all(self, lease: Lease, due: Sequence[Approved], batch: BatchOutcome) -> None:
         unreadable_in_a_row = 0
-        for each in approved:
+        for each in due:
             try:
-                judgement = self._write(lease, each, batch)
+                cause = self._write_one(lease, each, batch)
                 unreadable_in_a_row = 0
-            except NotTaken as came_between:
-                batch.waiting.append((each.change, str(came_between)))
-                batch.stop = self.ledger.stop()
-                continue
-            except PsaForbidden as forbidden:
-                self._halt(lease, StopKind.CREDENTIALS, str(forbidden), batch)
-                return
             except PsaUnavailable as unavailable:
                 # One line that cannot be read must not keep the others waiting; a PSA that is down must.
-                batch.waiting.append((each.change, str(unavailable)))
+                batch.leave(each.change, str(unavailable))
                 unreadable_in_a_row += 1
-                if unreadable_in_a_row == MOST_UNREADABLE or each is approved[-1]:
+                if unreadable_in_a_row == MOST_UNREADABLE or each is due[-1]:
                     raise
                 continue
-            if judgement.halts is not None:
-                self._halt(lease, judgement.halts, judgement.words, batch)
-            if batch.stop is not None or judgement.cause is Cause.THROTTLED:
+            if batch.stop is not None or cause is Cause.THROTTLED:
                 return
 
-    def _write(self, lease: Lease, approved: Approved, batch: BatchOutcome) -> Judgement:
+    def _write_one(self, lease: Lease, approved: Approved, batch: BatchOutcome) -> Cause | None:
+        """The cause of how it ended; None when it was left alone."""
+        try:
+            judgement = self._written(lease, approved)
+            self._record(lease, approved.change, judgement, batch)
+        except NotTaken as came_between:
+            batch.leave(approved.change, str(came_between))
+            batch.stop = self.ledger.stop()
+            return None
+        except PsaForbidden as forbidden:
+            batch.stop = self._halted(lease, StopKind.CREDENTIALS, str(forbidden))
+            return None
+        self.watch(Step.RECORDED, approved.change)
+        if judgement.halts is not None:
+            batch.stop = self._halted(lease, judgement.halts, judgement.words)
+        return judgement.cause
+
+    def _written(self, lease: Lease, approved: Approved) -> Judgement:
         change = approved.change
         standing = self.ledger.standing(change.period)
         plan = self.ledger.plan(change, self.psa.identity)
         judgement = plan_judgement(approved, plan) or self._bound(change)
         self.watch(Step.CLAIMED, change)
-        if judgement is None and standing.unread.intersection(change.sources):
+        if judgement is not None:
+            return judgement
+        if standing.unread.intersection(change.sources):
             raise NotTaken("a source was read anew; the month is reconciled again first")
-        if judgement is None:
-            judgement = before_sending(change, self.psa.see_line(change, self.today))
-            self.watch(Step.READ, change)
-        if judgement is None:
-            judgement = self._sent(lease, approved, standing.token)
-        self._record(lease, change, judgement, batch)
-        self.watch(Step.RECORDED, change)
-        return judgement
+        judgement = before_sending(change, self.psa.see_line(change, self.today))
+        self.watch(Step.READ, change)
+        return judgement or self._sent(lease, approved, standing.token)
 
     def _bound(self, change: Change) -> Judgement | None:
         excess = self.bounds.line_excess(change)
@@ -304,7 +336,7 @@ class Run:
             retry_at=now + judgement.retry_after if judgement.retry_after is not None else None,
         )
         self.ledger.record_outcome(self._renewed(lease), outcome)
-        batch.outcomes.append(outcome)
+        batch.conclude(outcome)
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 

@@ -246,6 +246,7 @@ def _unsettled(conn: Connection, tenant: str, change: Change) -> Unsettled:
         change=change,
         sends=1 + sum(row["cause"] == Cause.SEND_AGAIN for row in own),
         sent_at=sent_at,
+        lost_at=since[0]["at"] if since else sent_at,
         looks=sum(row["cause"] == Cause.CANNOT_READ_BACK for row in since),
         look_at=since[-1]["retry_at"] if since else None,
     )
