@@ -4,7 +4,6 @@ Belongs here: the request that sets a quantity, what keeps an addition from bein
 Does not belong here: the order of steps (``pipelines.writeback``), reading everything (``connectwise``).
 """
 
-import json
 import time
 from collections.abc import Callable
 from datetime import date
@@ -57,11 +56,13 @@ class ConnectWiseBilling:
             agreement = self._agreement(str(change.agreement_id), today)
             account = self._account(change.account_id)
             addition = self._psa.read_record(_path(change))
-            line = line_from(addition, agreement)
         except Gone as gone:
             self.check_connection()
             return LineSeen(None, None, None, None, f"it is not in the PSA any more: {gone}")
+        try:
+            line = line_from(addition, agreement)
         except Refused as refused:
+            # Only the line itself is meant: a refused request says nothing about the line.
             return LineSeen(None, None, None, None, str(refused))
         obstacle = _obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
         return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, obstacle)
@@ -149,10 +150,11 @@ def _obstacle(change: Change, line: AgreementLine, agreement: Agreement, account
 def _disagreement(addition: Record, line: AgreementLine) -> str | None:
     """Billed is what is left after the allowance; a PSA that counts otherwise is not understood, so not written to."""
     billed = addition.get("billedQuantity")
+    is_number = isinstance(billed, int | Decimal) and not isinstance(billed, bool)
     due = max(line.quantity - line.psa_included, Decimal(0))
-    if billed is None or Decimal(str(billed)) == due:
+    if billed is None or (is_number and billed == due):
         return None
-    shown = json.dumps(str(billed))
+    shown = text(Decimal(billed)) if is_number else f"{billed!r:.60}"
     return (
         f"line {line.id} holds {text(line.quantity)} with {text(line.psa_included)} included, and the PSA says that "
         f"{shown} are billed: TrueUp does not understand this line and leaves it alone"
