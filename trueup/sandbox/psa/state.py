@@ -138,7 +138,8 @@ class State:
     def merge(self, document: Any) -> None:
         """A human edit in the shape of the seed: records that are named change in the named fields, new ones come.
 
-        One that is marked ``removed: true`` goes. Raises ``SeedError`` and changes nothing when the result would not be a good seed.
+        One that is marked ``removed: true`` goes. Raises ``SeedError`` and changes nothing when the result would not
+        be a good seed.
         """
         if not isinstance(document, Mapping):
             raise SeedError("edit: an edit is a mapping in the shape of the seed")
