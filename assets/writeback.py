@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.partitions import MONTH_TO_TENANT, TENANTS
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.ports import Stop
 from pipelines.writeback.protocol import BatchOutcome, Run, Step
 from resources.wiring import Workspaces
 
@@ -75,26 +76,30 @@ def progress(step: Step, change: Change) -> str:
 
 
 def batch_result(batch: BatchOutcome) -> dg.MaterializeResult:
-    """A run as an operator wants to see it: how many changes ended how, and what needs a person."""
-    counts = {str(status): 0 for status in ChangeStatus if status in _ENDS} | batch.counts()
-    unsettled = [change for change, _ in batch.waiting if change.status in _IN_FLIGHT]
-    is_verified = not counts[ChangeStatus.UNKNOWN] and not unsettled
-    is_going_on = batch.stop is None and not batch.is_busy and not counts[ChangeStatus.REFUSED]
-    words = (
-        batch.stop.words if batch.stop else "another run holds the lease" if batch.is_busy else "nothing stands still"
-    )
+    """A run as an operator wants to see it: how many changes ended how. The checks tell of earlier runs as well."""
+    counts = {str(status): 0 for status in _ENDS} | batch.counts()
+    matters = batch.open_matters
+    unverified = matters.get(ChangeStatus.UNKNOWN, 0) + matters.get(ChangeStatus.SENDING, 0)
     return dg.MaterializeResult(
         metadata={**counts, "waiting": len(batch.waiting), "batch": dg.MetadataValue.json(batch.as_json())},
         check_results=[
-            dg.AssetCheckResult(check_name=NO_STALE.name, passed=not counts[ChangeStatus.STALE]),
-            dg.AssetCheckResult(check_name=ALL_VERIFIED.name, passed=is_verified),
-            dg.AssetCheckResult(check_name=NOT_STOPPED.name, passed=is_going_on, metadata={"why": words}),
+            _check(NO_STALE, matters.get(ChangeStatus.STALE, 0), "stale approvals"),
+            _check(ALL_VERIFIED, unverified, "writes whose answer is lost"),
+            _check(NOT_STOPPED, matters.get(ChangeStatus.REFUSED, 0), "refused changes", batch.stop),
         ],
     )
 
 
-_IN_FLIGHT = frozenset({ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
-_ENDS = frozenset(
-    {ChangeStatus.WRITTEN, ChangeStatus.STALE, ChangeStatus.REFUSED, ChangeStatus.UNKNOWN, ChangeStatus.APPROVED}
+def _check(spec: dg.AssetCheckSpec, count: int, of_what: str, stop: Stop | None = None) -> dg.AssetCheckResult:
+    words = f"{count} {of_what}" if stop is None else f"{count} {of_what}; write-back stands still: {stop.words}"
+    return dg.AssetCheckResult(check_name=spec.name, passed=not count and stop is None, metadata={"why": words})
+
+
+_ENDS = (
+    ChangeStatus.WRITTEN,
+    ChangeStatus.STALE,
+    ChangeStatus.REFUSED,
+    ChangeStatus.UNKNOWN,
+    ChangeStatus.APPROVED,
 )
 """Where a change may stand after a run; each is counted, with 0 where there is none."""

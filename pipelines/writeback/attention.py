@@ -5,6 +5,8 @@ Does not belong here: the findings of a month's reconciliation (``pipelines.reco
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from pipelines.findings import Finding, FindingKind
 from pipelines.quantities import text
@@ -28,31 +30,52 @@ _RESUME = {
 }
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How write-back left a change: the last thing it recorded about it."""
+
+    cause: Cause
+    words: str
+    at: datetime
+
+
+def is_unreviewed(ended_at: datetime, reconciled_at: datetime | None) -> bool:
+    """Whether a stale or refused change still waits for a person.
+
+    A reconciliation of its month since then has looked at the line anew: it proposed the change again, or had nothing
+    to propose any more.
+    """
+    return reconciled_at is None or ended_at > reconciled_at
+
+
 def write_back_findings(
-    period: str, changes: Iterable[Change], causes: Mapping[tuple[str, int], tuple[Cause, str]], stop: Stop | None
+    period: str,
+    changes: Iterable[Change],
+    endings: Mapping[tuple[str, int], Ending],
+    stop: Stop | None,
+    reconciled_at: datetime | None,
 ) -> list[Finding]:
-    """What needs a person in a month, from the latest revisions of its changes and the last outcome of each.
+    """What needs a person in a month, from the latest revisions of its changes and how write-back left each.
 
     Nothing is stored: a change that is proposed anew, or was settled, is none of it any more. A stop is told in every
     month, since it holds for all.
     """
-    found = [_finding(change, *causes.get((change.change_id, change.revision), _NOTHING)) for change in changes]
+    found = [_finding(change, endings.get((change.change_id, change.revision)), reconciled_at) for change in changes]
     standing = [] if stop is None else [_of_stop(period, stop)]
     return [*standing, *(finding for finding in found if finding is not None)]
 
 
-_NOTHING: tuple[Cause | None, str] = (None, "its writer left no word")
-
-
-def _finding(change: Change, cause: Cause | None, words: str) -> Finding | None:
-    match change.status:
-        case ChangeStatus.STALE:
-            return _about(change, FindingKind.STALE_APPROVAL, words, _REVIEW)
-        case ChangeStatus.REFUSED:
-            kind = FindingKind.REFUSED_WRITE if cause is None else _KINDS.get(cause, FindingKind.REFUSED_WRITE)
-            return _about(change, kind, words, _REVIEW if cause is None else _REMEDIES.get(cause, _REVIEW))
-        case ChangeStatus.SENDING | ChangeStatus.UNKNOWN:
-            return _about(change, FindingKind.UNSETTLED_WRITE, words, _UNSETTLED)
+def _finding(change: Change, ending: Ending | None, reconciled_at: datetime | None) -> Finding | None:
+    if change.status in (ChangeStatus.SENDING, ChangeStatus.UNKNOWN):
+        words = "its writer left no word" if ending is None else ending.words
+        return _about(change, FindingKind.UNSETTLED_WRITE, words, _UNSETTLED)
+    if ending is None or not is_unreviewed(ending.at, reconciled_at):
+        return None
+    if change.status is ChangeStatus.STALE:
+        return _about(change, FindingKind.STALE_APPROVAL, ending.words, _REVIEW)
+    if change.status is ChangeStatus.REFUSED:
+        kind = _KINDS.get(ending.cause, FindingKind.REFUSED_WRITE)
+        return _about(change, kind, ending.words, _REMEDIES.get(ending.cause, _REVIEW))
     return None
 
 

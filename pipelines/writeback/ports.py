@@ -4,7 +4,7 @@ Belongs here: the Protocols of the ledger and of the PSA, the records that pass 
 Does not belong here: what follows from what is seen (``judging``), the order of steps (``protocol``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -289,6 +289,14 @@ class WriteLedger(Protocol):
 
     def unsettled(self, period: str | None) -> Sequence[Unsettled]:
         """Every change that is sending or unknown."""
+        ...
+
+    def open_matters(self) -> Mapping[ChangeStatus, int]:
+        """How many changes of the tenant wait for a person or for their answer, by status.
+
+        ``stale`` and ``refused`` are counted until their month was reconciled since; ``sending`` and ``unknown``
+        until they are settled.
+        """
         ...
 
     def standing(self, period: str) -> Standing:

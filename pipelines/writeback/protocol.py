@@ -5,7 +5,7 @@ Does not belong here: what an observation means (``judging``), vendors, storage.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -77,13 +77,15 @@ class BatchOutcome:
     """What one run came to.
 
     ``outcomes`` are in the order of events; a change may occur twice. ``is_busy``: another run held the lease all the
-    time, or took over while this one was slow.
+    time, or took over while this one was slow. ``open_matters`` counts what waits for a person or an answer in the
+    end, of this run and of earlier ones.
     """
 
     batch_id: str
     outcomes: list[Outcome] = field(default_factory=list)
     stop: Stop | None = None
     is_busy: bool = False
+    open_matters: Mapping[ChangeStatus, int] = field(default_factory=dict)
     _left: dict[tuple[str, int], tuple[Change, str]] = field(default_factory=dict)
 
     @property
@@ -158,6 +160,7 @@ class Run:
             batch.is_busy = True
         finally:
             self.ledger.give_back(lease, self.clock())
+        batch.open_matters = self.ledger.open_matters()
         return batch
 
     def _take_lease(self) -> Lease | None:

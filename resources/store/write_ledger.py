@@ -4,11 +4,11 @@ Belongs here: the ledger of ``pipelines.writeback``.
 Does not belong here: rules, queries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pipelines.review.binding import LinePlan, PsaIdentity
-from pipelines.review.changes import Change
+from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.ports import WRITE_BACK, Approved, Intent, Lease, NotTaken, Outcome, Standing, Stop, Unsettled
 from resources.store import writes
 from resources.store.engine import Store
@@ -68,6 +68,11 @@ class StoreWriteLedger:
         """Every change that is sending or unknown."""
         with self._store.reading() as conn:
             return writes.unsettled_changes(conn, self._store.tenant, period)
+
+    def open_matters(self) -> Mapping[ChangeStatus, int]:
+        """How many changes wait for a person or for their answer, by status."""
+        with self._store.reading() as conn:
+            return writes.open_matters(conn, self._store.tenant)
 
     def standing(self, period: str) -> Standing:
         """What a month's lines rest on just now. What plans are made from is read anew only when it moved."""

@@ -5,6 +5,7 @@ Does not belong here: the order in which they are used (``pipelines.writeback.pr
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from pipelines.audit import AuditAction, AuditEvent, canonical_json
 from pipelines.identity import ChangeId
 from pipelines.quantities import text
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.attention import is_unreviewed
 from pipelines.writeback.ports import (
     WRITE_BACK,
     Approved,
@@ -29,9 +31,10 @@ from pipelines.writeback.ports import (
     Unsettled,
 )
 from resources.store.audit import record_event
-from resources.store.changes import change_from
+from resources.store.changes import change_from, latest_changes
 from resources.store.decisions import holding_approvals
 from resources.store.errors import NotInStore
+from resources.store.reconciliations import latest_by_period
 from resources.store.statements import insert_into, next_number
 from resources.store.tables import (
     change_revisions,
@@ -42,6 +45,7 @@ from resources.store.tables import (
     write_stops,
 )
 
+_ENDED_BADLY = (ChangeStatus.STALE, ChangeStatus.REFUSED)
 _IN_FLIGHT = (ChangeStatus.SENDING, ChangeStatus.UNKNOWN)
 _MAY_BECOME = (ChangeStatus.APPROVED, *_IN_FLIGHT)
 """Where a change may stand when an outcome is recorded: anything else was decided by somebody meanwhile."""
@@ -165,6 +169,19 @@ def latest_outcomes(conn: Connection, tenant: str, period: str) -> list[RowMappi
     query = select(write_outcomes).join(change_revisions, _same_revision(of, table))
     query = query.where(table.tenant == tenant, of.period == period, ~is_overtaken)
     return list(conn.execute(query.order_by(table.number)).mappings())
+
+
+def open_matters(conn: Connection, tenant: str) -> dict[ChangeStatus, int]:
+    """How many changes wait for a person or for their answer, by status (``WriteLedger.open_matters``)."""
+    reconciled = {period: found.at for period, found in latest_by_period(conn, tenant).items()}
+    counts: Counter[ChangeStatus] = Counter()
+    for status in _ENDED_BADLY:
+        for change in latest_changes(conn, tenant, status=status):
+            own = [row for row in outcomes_of(conn, tenant, [change.change_id]) if row["revision"] == change.revision]
+            counts[status] += bool(own) and is_unreviewed(own[-1]["at"], reconciled.get(change.period))
+    for unsettled in unsettled_changes(conn, tenant):
+        counts[unsettled.change.status] += 1
+    return dict(counts)
 
 
 def _same_revision(one: Any, other: Any) -> Any:

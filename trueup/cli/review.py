@@ -20,7 +20,7 @@ from pipelines.quantities import money_text, text
 from pipelines.review.approval import Decision, DecisionAction
 from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change, ChangeStatus
-from pipelines.writeback.attention import write_back_findings
+from pipelines.writeback.attention import Ending, write_back_findings
 from pipelines.writeback.ports import WRITE_BACK, Cause
 from resources.psa.connectwise_writing import quantity_patch
 from resources.store import changes, decisions, findings, mappings, reconciliations, usage, writes
@@ -105,9 +105,13 @@ def list_findings(period: PeriodOption, workspace: WorkspaceOption = None, as_js
 def all_findings(conn: Connection, tenant: str, period: str) -> list[Finding]:
     """What needs a person in a month: what its reconciliation found, and where write-back stands."""
     latest = changes.latest_changes(conn, tenant, period=period)
-    ended = writes.latest_outcomes(conn, tenant, period)
-    causes = {(row["change_id"], row["revision"]): (Cause(row["cause"]), str(row["words"])) for row in ended}
-    of_writing = write_back_findings(period, latest, causes, writes.standing_stop(conn, tenant))
+    month = reconciliations.latest_reconciliation(conn, tenant, period)
+    endings = {
+        (row["change_id"], row["revision"]): Ending(Cause(row["cause"]), row["words"], row["at"])
+        for row in writes.latest_outcomes(conn, tenant, period)
+    }
+    stop = writes.standing_stop(conn, tenant)
+    of_writing = write_back_findings(period, latest, endings, stop, month.at if month else None)
     return [*of_writing, *findings.standing_findings(conn, tenant, period)]
 
 
