@@ -25,9 +25,10 @@ from resources.settings import create_workspace, environment, load_settings, set
 from resources.store import audit, changes, findings, reconciliations
 from resources.workspace import Workspace, utc_now
 from trueup.cli.deciding import in_words
+from trueup.cli.explaining import print_explanation
 from trueup.cli.mappings import record_document
 from trueup.cli.printing import CommandError, print_lines, print_table
-from trueup.cli.review import all_findings, print_changes, print_explanation
+from trueup.cli.review import all_findings, print_changes
 from trueup.cli.run import print_month
 from trueup.demo.world import DemoWorld, demo_world
 

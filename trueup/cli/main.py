@@ -21,6 +21,7 @@ from trueup.cli.apply import apply, plan
 from trueup.cli.deciding import approve, decline, revoke
 from trueup.cli.demo import demo
 from trueup.cli.dev import dev
+from trueup.cli.explaining import explain
 from trueup.cli.intake import intake
 from trueup.cli.printing import CommandError, Exit, note, print_json
 from trueup.cli.run import run
@@ -43,7 +44,7 @@ app.add_typer(mappings.app, name="mappings")
 app.command("run")(run)
 app.command("findings")(review.list_findings)
 app.add_typer(review.app, name="changes")
-app.command("explain")(review.explain)
+app.command("explain")(explain)
 app.command("plan")(plan)
 app.command("approve")(approve)
 app.command("decline")(decline)

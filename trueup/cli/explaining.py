@@ -1,0 +1,164 @@
+"""``trueup explain``: where a change comes from, what was decided about it, what was done.
+
+Belongs here: the trail of one change, from its rows to its write.
+Does not belong here: lists of changes and findings (``review``).
+"""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from pipelines.identity import ChangeId
+from pipelines.mapping.live import live_on
+from pipelines.mapping.writing import entry_as_document
+from pipelines.periods import BillingPeriod
+from pipelines.quantities import text
+from pipelines.review.binding import feeding_entries
+from pipelines.review.changes import Change
+from pipelines.writeback.ports import WRITE_BACK
+from resources.psa.connectwise_writing import quantity_patch
+from resources.store import changes, decisions, mappings, reconciliations, usage, writes
+from resources.workspace import Workspace
+from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from trueup.cli.printing import CommandError, Exit, print_json, print_lines
+from trueup.cli.review import change_as_json, holding_approvals
+
+
+def explain(
+    change: Annotated[str, typer.Argument(help="Change id, with or without @revision.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where a change comes from: rule, mapping entries, profile version, files and rows; all its revisions.
+
+    Example: trueup explain 4be1c09a77d2
+    """
+    with open_workspace(workspace) as opened:
+        explained = _explained(opened, change.partition("@")[0])
+    if as_json:
+        print_json(explained)
+    else:
+        print_lines(_in_words(explained))
+
+
+def print_explanation(opened: Workspace, change_id: str) -> None:
+    """The trail of a change, for people."""
+    print_lines(_in_words(_explained(opened, change_id)))
+
+
+def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
+    tenant = opened.tenant.id
+    with opened.store.reading() as conn:
+        revisions = changes.change_revisions(conn, tenant, ChangeId(change_id))
+        if not revisions:
+            raise CommandError(f"there is no change {change_id}; trueup changes list shows the ids", Exit.USAGE)
+        latest = revisions[-1]
+        recorded = mappings.recorded_entries(conn, tenant)
+        readings = usage.current_revisions(conn, tenant, latest.period)
+        month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
+        history = _history(conn, tenant, latest.change_id)
+        approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
+    live = live_on(recorded, BillingPeriod.from_key(latest.period).last_day)
+    figures = str(month.summary["figures"]) if month else ""
+    rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
+    return {
+        "change": change_as_json(latest, approvals.get((latest.change_id, latest.revision), ())),
+        "revisions": [change_as_json(each, approvals.get((each.change_id, each.revision), ())) for each in revisions],
+        "rule": _rule(latest),
+        "request": quantity_patch(latest).as_document() if latest.line_id else None,
+        "plan_hash": opened.decision_ledger.plan_of(latest).hash,
+        "mapping_version": live.version,
+        "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],
+        "readings": [
+            {
+                "source": reading.drop.source,
+                "profile": f"{reading.drop.profile}@{reading.profile_version}",
+                "file": reading.file_name,
+                "file_id": reading.file_id,
+                "sha256": reading.sha256,
+                "revision": reading.revision,
+                "verdict": str(reading.verdict),
+            }
+            for reading in readings
+            if reading.drop.source in latest.sources
+        ],
+        "rows": rows,
+        "history": history,
+    }
+
+
+def _history(conn: Connection, tenant: str, change_id: ChangeId) -> list[dict[str, Any]]:
+    """What people decided and write-back did about a change, in the order of time."""
+    decided = [
+        {
+            "at": decision.at.isoformat(),
+            "revision": decision.revision,
+            "event": str(decision.action),
+            "by": decision.actor.name,
+            "words": "by name only" if decision.actor.is_asserted else "by token",
+        }
+        for decision in decisions.decisions_about(conn, tenant, [change_id])
+    ]
+    sent = [
+        {
+            "at": row["sent_at"].isoformat(),
+            "revision": row["revision"],
+            "event": "sending",
+            "by": WRITE_BACK,
+            "words": f"{row['method']} {row['path']} {row['body']}",
+        }
+        for row in writes.intents_of(conn, tenant, [change_id])
+    ]
+    ended = [
+        {
+            "at": row["at"].isoformat(),
+            "revision": row["revision"],
+            "event": row["status"],
+            "by": WRITE_BACK,
+            "words": row["words"],
+        }
+        for row in writes.outcomes_of(conn, tenant, [change_id])
+    ]
+    return sorted([*decided, *sent, *ended], key=lambda event: str(event["at"]))
+
+
+_RULES = {
+    "increase": "more is used than the line bills",
+    "decrease": "less is used than the line bills",
+    "unbilled": "it is used and mapped, and stands on no agreement line (new found revenue)",
+    "vanished": "the line is billed, and complete files of its sources no longer name it",
+}
+
+
+def _rule(change: Change) -> str:
+    before = "no line" if change.quantity_before is None else f"line {change.line_id} at {text(change.quantity_before)}"
+    return f"{_RULES[change.kind]}: {before}, should be {text(change.quantity_after)}"
+
+
+def _in_words(explained: dict[str, Any]) -> list[str]:
+    change, request = explained["change"], explained["request"]
+    lines = [
+        f"Change {change['id']}@{change['revision']} ({change['status']}): {change['account']['name']}, "
+        f"{change['service']['name']}",
+        f"  rule      {explained['rule']}",
+        f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
+        *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
+        f"  mappings  version {explained['mapping_version']}",
+    ]
+    lines += [f"            {entry}" for entry in explained["mappings"]]
+    lines += [
+        f"  read      {reading['file']} (revision {reading['revision']}, {reading['verdict']}) "
+        f"with {reading['profile']}"
+        for reading in explained["readings"]
+    ]
+    lines += [
+        f"  row       {row['file']} row {row['row']}: {row['account_key']} · {row['service_key']} = {row['quantity']}"
+        for row in explained["rows"]
+    ]
+    lines += [
+        f"  {event['at'][:19].replace('T', ' ')} revision {event['revision']} {event['event']} by {event['by']}: "
+        f"{event['words']}"
+        for event in explained["history"]
+    ]
+    return lines
