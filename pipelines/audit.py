@@ -1,11 +1,14 @@
 """The audit trail as a chain: every event holds the hash of the one before, so that none can be altered unseen.
 
-Belongs here: what an event is, its hash, verifying a chain against its head and against anchors kept outside.
+Belongs here: what an event is, its hash, verifying a chain against its head, against anchors kept outside and against
+what is kept beside it.
 Does not belong here: storing events (``resources.store``); who records what.
 """
 
 import hashlib
 import json
+from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,21 +146,29 @@ def verify_chain(
     ``entries`` come in the order of their sequence. An anchor that was kept outside shows what the database alone
     cannot: that a chain was cut off at its end, or written anew from some point on.
     """
-    wanted = {anchor.sequence: anchor.entry_hash for anchor in anchors}
-    faults: list[str] = []
+    wanted: dict[int, set[str]] = defaultdict(set)
+    for anchor in anchors:
+        wanted[anchor.sequence].add(anchor.entry_hash)
     last = START
+    faults = _anchor_faults(wanted, last)
     count = 0
     for entry in entries:
         faults += _faults_of(tenant, entry, last)
-        if wanted.pop(entry.sequence, entry.entry_hash) != entry.entry_hash:
-            faults.append(f"entry {entry.sequence} is not the one that was anchored")
         last = ChainPoint(entry.sequence, entry.entry_hash)
+        faults += _anchor_faults(wanted, last)
         count += 1
         del faults[MOST_FAULTS:]
     faults += [f"the chain ends at entry {last.sequence}, and entry {gone} was anchored" for gone in sorted(wanted)]
     if last != head:
         faults.append(f"the head says entry {head.sequence}, and the chain ends at entry {last.sequence}")
     return ChainVerdict(count, last, tuple(faults))
+
+
+def _anchor_faults(wanted: dict[int, set[str]], point: ChainPoint) -> list[str]:
+    # All anchors of a point must agree with it: one made after a forgery must not hide the one made before.
+    if wanted.pop(point.sequence, {point.entry_hash}) == {point.entry_hash}:
+        return []
+    return [f"entry {point.sequence} is not the one that was anchored"]
 
 
 def _faults_of(tenant: str, entry: AuditEntry, last: ChainPoint) -> list[str]:
@@ -169,3 +180,40 @@ def _faults_of(tenant: str, entry: AuditEntry, last: ChainPoint) -> list[str]:
     if entry.entry_hash != _hash(tenant, entry.sequence, entry.previous_hash, entry.content):
         faults.append(f"entry {entry.sequence} was altered")
     return faults
+
+
+def decision_fact(action: str, subject: str, decision_id: str, plan_hash: str | None) -> str:
+    """A decision in one line, said alike by the chain and by the table of decisions."""
+    return f"decision {decision_id}: {subject} {action}, plan {plan_hash}"
+
+
+def intent_fact(subject: str, decision_id: str, request_hash: str) -> str:
+    """An intent in one line."""
+    return f"intent of {subject} by decision {decision_id}, request {request_hash}"
+
+
+def outcome_fact(subject: str, status: str, cause: str) -> str:
+    """An outcome in one line."""
+    return f"outcome of {subject}: {status}, {cause}"
+
+
+def fact_of(entry: AuditEntry) -> str | None:
+    """The decision, intent or outcome that an entry speaks of; None for an entry about something else."""
+    event = json.loads(entry.content)
+    subject, details = event["subject"], event["details"]
+    match event["action"]:
+        case AuditAction.APPROVED | AuditAction.DECLINED | AuditAction.REVOKED:
+            return decision_fact(event["action"], subject, details["decision"], details["plan_hash"])
+        case AuditAction.INTENDED:
+            return intent_fact(subject, details["decision"], details["request_hash"])
+        case AuditAction.CONCLUDED:
+            return outcome_fact(subject, details["status"], details["cause"])
+    return None
+
+
+def compare_facts(chained: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
+    """Where the chain and what is kept beside it differ: a decision that nobody made, one that was taken away."""
+    in_chain, beside = Counter(chained), Counter(kept)
+    unknown = [f"the store holds what the trail does not know: {fact}" for fact in sorted(beside - in_chain)]
+    gone = [f"the trail knows what the store does not hold: {fact}" for fact in sorted(in_chain - beside)]
+    return tuple([*unknown, *gone][:MOST_FAULTS])
