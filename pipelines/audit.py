@@ -7,8 +7,7 @@ Does not belong here: storing events (``resources.store``); who records what.
 
 import hashlib
 import json
-from collections import Counter
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,7 +96,8 @@ class ChainVerdict:
 
 def digest_of(words: str, salt: str) -> str:
     """What the chain keeps of a person's words. The salt keeps short words from being guessed."""
-    return hashlib.sha256(f"{salt}\x1f{words}".encode()).hexdigest()
+    # surrogatepass: a command line that is no UTF-8 leaves halves of surrogate pairs in a text.
+    return hashlib.sha256(f"{salt}\x1f{words}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def content_of(event: AuditEvent, words_digest: str | None) -> str:
