@@ -221,7 +221,8 @@ def outcome(meant: Change, **given: Any) -> Outcome:
 def stop(kind: StopKind = StopKind.BY_A_PERSON, **given: Any) -> Stop:
     """A stop by a person, or by write-back itself."""
     by = "dana" if kind is StopKind.BY_A_PERSON else "write-back"
-    return Stop(**{"kind": kind, "words": "a look is needed", "by": by, "at": NOON} | given)
+    values: dict[str, Any] = {"kind": kind, "words": "a look is needed", "by": by, "at": NOON}
+    return Stop(**values | given)
 
 
 def insert_approved(conn: Connection, tenant: str, *meant: Change) -> None:
