@@ -110,6 +110,7 @@ QUERIES: dict[str, Statement] = {
     "writes.intents_of": lambda conn, t: writes.intents_of(conn, t, [CHANGE]),
     "writes.latest_outcomes": lambda conn, t: writes.latest_outcomes(conn, t, PERIOD),
     "writes.next_turn": lambda conn, t: writes.next_turn(conn, t, NOON),
+    "writes.open_matters": writes.open_matters,
     "writes.outcomes_of": lambda conn, t: writes.outcomes_of(conn, t, [IN_TURN.change_id]),
     "writes.standing_stop": writes.standing_stop,
     "writes.unsettled_changes": writes.unsettled_changes,
