@@ -1,6 +1,6 @@
 """The audit trail of a tenant: recording events at the end of its chain, reading the chain.
 
-Belongs here: the chain's head and its lock, the events, a person's words beside them.
+Belongs here: the chain's head and its lock, the events, a person's words and the facts that are kept beside them.
 Does not belong here: hashing and verifying (``pipelines.audit``).
 """
 
@@ -10,9 +10,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from pipelines.audit import GENESIS, START, AuditEntry, AuditEvent, ChainPoint, content_of, digest_of, next_entry
+from pipelines.audit import (
+    GENESIS,
+    START,
+    AuditEntry,
+    AuditEvent,
+    ChainPoint,
+    content_of,
+    decision_fact,
+    digest_of,
+    intent_fact,
+    next_entry,
+    outcome_fact,
+)
 from resources.store.statements import insert_unless_present
-from resources.store.tables import audit_events, audit_heads, audit_words
+from resources.store.tables import audit_events, audit_heads, audit_words, decisions, write_intents, write_outcomes
 
 _AT_ONCE = 1000
 
@@ -49,6 +61,22 @@ def chain(conn: Connection, tenant: str) -> Iterator[AuditEntry]:
     while rows := _page(conn, query.where(events.tenant == tenant), last):
         yield from rows
         last = rows[-1].sequence
+
+
+def kept_facts(conn: Connection, tenant: str) -> Iterator[str]:
+    """Every decision, intent and outcome that the store holds, in the words of the chain."""
+    table: Any = decisions.c
+    query = select(table.action, table.change_id, table.revision, table.decision_id, table.plan_hash)
+    for row in conn.execute(query.where(table.tenant == tenant)):
+        yield decision_fact(row.action, f"{row.change_id}@{row.revision}", row.decision_id, row.plan_hash)
+    table = write_intents.c
+    query = select(table.change_id, table.revision, table.decision_id, table.request_hash)
+    for row in conn.execute(query.where(table.tenant == tenant)):
+        yield intent_fact(f"{row.change_id}@{row.revision}", row.decision_id, row.request_hash)
+    table = write_outcomes.c
+    query = select(table.change_id, table.revision, table.status, table.cause)
+    for row in conn.execute(query.where(table.tenant == tenant)):
+        yield outcome_fact(f"{row.change_id}@{row.revision}", row.status, row.cause)
 
 
 def words_beside(conn: Connection, tenant: str, sequences: Sequence[int]) -> dict[int, str]:

@@ -7,6 +7,7 @@ Does not belong here: the chain itself (``pipelines.audit``).
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -14,7 +15,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from sqlalchemy import Connection
 
-from pipelines.audit import AuditEntry, ChainPoint, verify_chain
+from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, compare_facts, fact_of, verify_chain
 from resources.store import audit
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines
@@ -32,23 +33,35 @@ def verify(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the whole chain and check every link. Exit code 1 when it is broken.
+    """Read the whole chain, check every link, and compare it with what is kept beside it. Exit code 1 when broken.
 
     Example: trueup audit verify --anchor anchors.jsonl
     """
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
         tenant = opened.tenant.id
         kept = _anchors(anchors, tenant)
-        verdict = verify_chain(tenant, audit.chain(conn, tenant), audit.chain_head(conn, tenant), kept)
+        verdict = verified(conn, tenant, kept)
     if as_json:
         head = {"sequence": verdict.head.sequence, "hash": verdict.head.entry_hash}
-        print_json({"is_whole": verdict.is_whole, "entries": verdict.entries, "head": head, "faults": verdict.faults})
+        print_json(
+            {"is_whole": verdict.is_whole, "entries": verdict.entries, "head": head, "faults": list(verdict.faults)}
+        )
     elif verdict.is_whole:
         print(f"The audit trail is whole: {verdict.entries} entries, {len(kept)} anchors agree.")
     else:
         print_lines(["The audit trail is broken:", *(f"  {fault}" for fault in verdict.faults)])
     if not verdict.is_whole:
         finish(Exit.FAULT)
+
+
+def verified(conn: Connection, tenant: str, anchors: list[ChainPoint]) -> ChainVerdict:
+    """What verifying the tenant's whole trail finds."""
+    verdict = verify_chain(tenant, audit.chain(conn, tenant), audit.chain_head(conn, tenant), anchors)
+    if not verdict.is_whole:
+        return verdict
+    facts = (fact_of(entry) for entry in audit.chain(conn, tenant))
+    differences = compare_facts((fact for fact in facts if fact is not None), audit.kept_facts(conn, tenant))
+    return replace(verdict, faults=differences)
 
 
 @app.command("export")

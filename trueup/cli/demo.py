@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import yaml
 
-from pipelines.audit import verify_chain
 from pipelines.findings import FindingKind
 from pipelines.mapping.document import read_mappings
 from pipelines.periods import BillingPeriod
@@ -22,8 +21,9 @@ from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.approval import Actor, ChangeFilter, Decided, DecisionAction, Wish, decide_matching
 from pipelines.review.changes import ChangeStatus
 from resources.settings import create_workspace, environment, load_settings, set_setting
-from resources.store import audit, changes, findings, reconciliations
+from resources.store import changes, findings, reconciliations
 from resources.workspace import Workspace, utc_now
+from trueup.cli.audit import verified
 from trueup.cli.deciding import in_words
 from trueup.cli.explaining import print_explanation
 from trueup.cli.mappings import record_document
@@ -204,7 +204,7 @@ def _tell_writes(opened: Workspace, period: BillingPeriod, psa: "SandboxHandle",
     with opened.store.reading() as conn:
         latest = changes.latest_changes(conn, tenant, period=period.key)
         found = [item for item in all_findings(conn, tenant, period.key) if item.kind in OF_WRITING]
-        verdict = verify_chain(tenant, audit.chain(conn, tenant), audit.chain_head(conn, tenant))
+        verdict = verified(conn, tenant, [])
     print_lines(["", "What became of what was approved"])
     print_changes([change for change in latest if change.status is not ChangeStatus.PROPOSED])
     print_table(["kind", "what", "remedy"], [(item.kind, item.message, item.remedy) for item in found])
