@@ -97,6 +97,8 @@ def standing_stop(conn: Connection, tenant: str) -> Stop | None:
 
 def record_stop(conn: Connection, tenant: str, stop: Stop, *, is_asserted: bool = False) -> None:
     """Stand still. A stop that stands already stays, but a person's goes before one of our own."""
+    # Waits for an intent that is being committed under the lease: none is committed once a stop is recorded.
+    conn.execute(select(write_leases.c.fence).where(write_leases.c.tenant == tenant).with_for_update())
     standing = standing_stop(conn, tenant)
     if standing is not None and (standing.kind is StopKind.BY_A_PERSON or stop.kind is not StopKind.BY_A_PERSON):
         return
