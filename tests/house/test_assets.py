@@ -15,6 +15,7 @@ STAGES = [
     ("agreement_lines", "reconciliation_deltas"),
     ("mapped_usage", "proposed_changes"),
     ("reconciliation_deltas", "proposed_changes"),
+    ("proposed_changes", "agreement_updates"),
 ]
 
 
@@ -43,7 +44,8 @@ def test_each_stage_of_a_month_rests_on_the_one_before(earlier: str, later: str)
 
 def test_sensors_and_schedule_run_by_themselves() -> None:
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"arrived_files", "changed_inputs"}
+    names = {sensor.name for sensor in repository.sensor_defs}
+    assert names == {"arrived_files", "changed_inputs", "approved_changes"}
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
     assert all(one.default_status is dg.DefaultScheduleStatus.RUNNING for one in repository.schedule_defs)
 
