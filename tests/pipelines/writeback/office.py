@@ -1,0 +1,217 @@
+"""A tenant's write-back in a room of its own: a real store, a clock that is set, a PSA that can be told to fail.
+
+Belongs here: the vendor's side (an invented PSA), time, building approved changes, running write-back.
+Does not belong here: claims.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
+from pipelines.audit import ChainVerdict, compare_facts, fact_of, verify_chain
+from pipelines.identity import ChangeId
+from pipelines.quantities import text
+from pipelines.review.approval import Actor, DecisionAction, Wish, decide_named
+from pipelines.review.binding import PsaIdentity
+from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.pace import Pace
+from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
+from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from resources.store import audit, changes, copies, writes
+from resources.store.decision_ledger import StoreDecisionLedger
+from resources.store.engine import Store
+from resources.store.write_ledger import StoreWriteLedger
+from tests.resources.store import samples
+
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+TENANT = "msp"
+PRICE, COST = Decimal(22), Decimal(18)
+PACE = Pace(quiet=120, lease=120, hesitation=60)
+DANA = Actor("dana", is_asserted=True)
+
+Trouble = Callable[["InventedPsa", str], Answer | None]
+"""What befalls a write to a line: an answer instead of the usual one, after whatever it does to the line itself."""
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.waited: list[float] = []
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+    def pass_(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@dataclass
+class InventedPsa:
+    """A PSA of nobody's: lines with quantities, troubles in store, and a list of what it accepted."""
+
+    lines: dict[str, Decimal] = field(default_factory=dict)
+    price: Decimal | None = PRICE
+    obstacles: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, list[Trouble]] = field(default_factory=dict)
+    shown: dict[str, list[Decimal | None]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    is_away: bool = False
+    takes_credentials: bool = True
+    accepted: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    identity: PsaIdentity = field(default_factory=lambda: PsaIdentity("connectwise", "https://psa.example", "acme"))
+    longest_run_seconds: float = 0.0
+
+    def check_connection(self) -> None:
+        if not self.takes_credentials:
+            raise PsaForbidden("the keys are wrong")
+
+    def see_line(self, change: Change, _: date) -> LineSeen:
+        line = str(change.line_id)
+        self.asked.append(f"see {line}")
+        self.check_connection()
+        if self.is_away or line in self.unreadable:
+            raise PsaUnavailable(f"line {line} cannot be read")
+        lagging = self.shown.get(line, [])
+        quantity = lagging.pop(0) if lagging else self.lines[line]
+        return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line))
+
+    def request_for(self, change: Change) -> VendorRequest:
+        return VendorRequest("SET", str(change.line_id), text(change.quantity_after))
+
+    def send(self, request: VendorRequest) -> Answer:
+        self.asked.append(f"set {request.path}")
+        waiting = self.troubles.get(request.path, [])
+        answer = waiting.pop(0)(self, request.body) if waiting else None
+        if answer is not None:
+            return answer
+        self.take(request.path, request.body)
+        return Answer(Heard.ACCEPTED, "accepted")
+
+    def take(self, line: str, quantity: str) -> None:
+        """Carry a write out."""
+        self.accepted.append((line, quantity))
+        self.lines[line] = Decimal(quantity)
+
+
+def says(heard: Heard, words: str = "the vendor's words", retry_after: float | None = None) -> Trouble:
+    """The PSA answers this and does nothing."""
+    return lambda _psa, _quantity: Answer(heard, words, retry_after)
+
+
+def takes_and_loses(line: str) -> Trouble:
+    """The PSA carries the write out, and its answer is lost."""
+
+    def trouble(psa: InventedPsa, quantity: str) -> Answer:
+        psa.take(line, quantity)
+        return Answer(Heard.UNKNOWN, "the connection broke")
+
+    return trouble
+
+
+class Office:
+    """One tenant with approved changes on lines of ten seats, each to be raised by its own number."""
+
+    def __init__(self, store: Store, lines: int = 1) -> None:
+        self.store = store
+        self.clock = Clock()
+        self.psa = InventedPsa({str(number): Decimal(10) for number in range(1, lines + 1)})
+        self.bounds = Bounds("USD")
+        self.pace = PACE
+        self.steps: list[tuple[Step, str]] = []
+        self.on_step: Callable[[Step, Change], None] = lambda _step, _change: None
+        self._batches = itertools.count(1)
+        self._ids = itertools.count(1)
+        with store.transaction() as conn:
+            company = {"base_url": self.psa.identity.base_url, "company": self.psa.identity.company}
+            copies.record_copy(conn, TENANT, samples.copy(**company))
+
+    def propose(self, line: str, **fields: Any) -> Change:
+        """Propose to raise a line by its own number."""
+        made = samples.change(
+            f"change-{line}",
+            line_id=line,
+            needs=(),
+            unit_price=PRICE,
+            unit_cost=COST,
+            quantity_after=Decimal(10) + Decimal(line),
+            amount_delta=PRICE * Decimal(line),
+        )
+        change = replace(made, **fields)
+        with self.store.transaction() as conn:
+            changes.insert_change(conn, TENANT, change)
+        return change
+
+    def decide(self, *lines: str, action: DecisionAction = DecisionAction.APPROVED) -> None:
+        """Decide on the changes of these lines, whatever revision is the latest."""
+        ledger = StoreDecisionLedger(self.store)
+        for line in lines:
+            latest = ledger.revisions_of(ChangeId(f"change-{line}"))[-1]
+            name = f"{latest.change_id}@{latest.revision}"
+            wish = Wish(action, DANA)
+            decided = decide_named(ledger, [name], wish, now=self.clock(), new_id=lambda: f"d{next(self._ids)}")
+            assert not decided.undecided, decided.undecided
+
+    def approve(self, *lines: str) -> None:
+        """Propose and approve raising these lines."""
+        for line in lines:
+            self.propose(line)
+        self.decide(*lines)
+
+    def run(self) -> BatchOutcome:
+        """One run of write-back."""
+        return Run(
+            ledger=StoreWriteLedger(self.store),
+            psa=self.psa,
+            pace=self.pace,
+            bounds=self.bounds,
+            batch_id=f"batch-{next(self._batches)}",
+            today=date(2026, 11, 2),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            watch=self._watch,
+        ).write_back()
+
+    def _watch(self, step: Step, change: Change) -> None:
+        self.steps.append((step, str(change.line_id)))
+        self.on_step(step, change)
+
+    def statuses(self) -> dict[str, ChangeStatus]:
+        """Where the latest revision of each line's change stands."""
+        with self.store.reading() as conn:
+            return {str(each.line_id): each.status for each in changes.latest_changes(conn, TENANT)}
+
+    def causes(self, line: str = "1") -> list[tuple[str, str]]:
+        """Every outcome of a line's change: status and cause."""
+        with self.store.reading() as conn:
+            rows = writes.outcomes_of(conn, TENANT, [ChangeId(f"change-{line}")])
+        return [(row["status"], row["cause"]) for row in rows]
+
+    def trail(self) -> ChainVerdict:
+        """What verifying the trail finds, what is kept beside it included."""
+        with self.store.reading() as conn:
+            verdict = verify_chain(TENANT, audit.chain(conn, TENANT), audit.chain_head(conn, TENANT))
+            facts = [fact for entry in audit.chain(conn, TENANT) if (fact := fact_of(entry)) is not None]
+            return replace(verdict, faults=(*verdict.faults, *compare_facts(facts, audit.kept_facts(conn, TENANT))))
+
+
+@contextmanager
+def opened(url: str, lines: int = 1) -> Iterator[Office]:
+    """An office on a store of its own."""
+    store = Store(url, TENANT)
+    try:
+        yield Office(store, lines)
+    finally:
+        store.close()
