@@ -63,7 +63,7 @@ def agreement_updates(
             batch_id=context.run.run_id,
             today=workspace.today,
             clock=workspace.write_clock,
-            sleep=time.sleep,
+            sleep=lambda wait: time.sleep(wait.total_seconds()),
             watch=lambda step, change: context.log.info(progress(step, change)),
             period=config.period,
         )

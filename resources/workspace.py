@@ -7,7 +7,7 @@ Does not belong here: Dagster (``wiring``) and rules.
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -176,14 +176,15 @@ class Workspace:
     def pace(self) -> Pace:
         """How long write-back waits for what. Raises ``SettingsError`` for a quiet period that is not safe here."""
         wanted = self.settings.values["writeback.quiet_period_seconds"]
-        timeout, longest_run = Timeouts().read, ConnectWiseBilling.longest_run_seconds
+        timeout, longest_run = timedelta(seconds=Timeouts().read), ConnectWiseBilling.longest_run
         least = quiet_period(timeout, longest_run)
-        if wanted is not None and wanted < least and not self._is_sandbox:
+        quiet = None if wanted is None else timedelta(seconds=wanted)
+        if quiet is not None and quiet < least and not self._is_sandbox:
             raise SettingsError(
-                f"writeback.quiet_period_seconds is {wanted}, and less than {least:g} is safe only with the sandbox "
-                "(psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
+                f"writeback.quiet_period_seconds is {wanted}, and less than {least.total_seconds():g} is safe only with "
+                "the sandbox (psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
             )
-        return pace_of(wanted, timeout, longest_run)
+        return pace_of(quiet, timeout, longest_run)
 
     @property
     def bounds(self) -> Bounds:

@@ -24,7 +24,6 @@ LOOKS_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), t
 """When a lost answer that cannot be read back is looked for again."""
 
 _FIRST_WAIT, _LONGEST_WAIT, _MOST_DOUBLINGS = timedelta(seconds=2), timedelta(hours=1), 11
-_LONGEST_ASKED = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -105,18 +104,13 @@ def _not_executed(answer: Answer, tries: int) -> Judgement:
     if tries >= MOST_TRIES[answer.heard]:
         words = f"the PSA did not take it in {tries} tries, the last time: {answer.words}"
         return Judgement(ChangeStatus.REFUSED, Cause.NEEDS_A_PERSON, words)
-    wait = _growing_wait(tries) if answer.retry_after is None else _asked_wait(answer.retry_after)
+    wait = _growing_wait(tries) if answer.retry_after is None else answer.retry_after
     cause = Cause.THROTTLED if answer.heard is Heard.THROTTLED else Cause.NOT_EXECUTED
     return Judgement(ChangeStatus.APPROVED, cause, answer.words, retry_after=wait)
 
 
 def _growing_wait(tries: int) -> timedelta:
     return min(_FIRST_WAIT * (1 << min(tries - 1, _MOST_DOUBLINGS)), _LONGEST_WAIT)
-
-
-def _asked_wait(seconds: float) -> timedelta:
-    # A PSA that asks for years has said something else than it meant.
-    return timedelta(seconds=min(seconds, _LONGEST_ASKED.total_seconds()))
 
 
 def after_read_back(change: Change, seen: LineSeen | None) -> Judgement:
@@ -160,9 +154,9 @@ def settled(unsettled: Unsettled, looks: Sequence[LineSeen], now: datetime) -> J
     return Judgement(ChangeStatus.APPROVED, Cause.SEND_AGAIN, words, seen)
 
 
-def look_due(unsettled: Unsettled, quiet_seconds: float) -> datetime:
+def look_due(unsettled: Unsettled, quiet: timedelta) -> datetime:
     """From when a line may be looked at: before that, the request of a dead client may still be in flight."""
-    quiet_until = unsettled.lost_at + timedelta(seconds=quiet_seconds)
+    quiet_until = unsettled.lost_at + quiet
     return max(quiet_until, unsettled.look_at or quiet_until)
 
 

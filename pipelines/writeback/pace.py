@@ -7,14 +7,14 @@ Does not belong here: waiting itself; the clock and sleeping are passed in.
 from dataclasses import dataclass
 from datetime import timedelta
 
-_LEAST_QUIET = 60.0
-_SHORTEST_LEASE, _LONGEST_LEASE = 2.0, 120.0
-_LEAST_HESITATION = 5.0
+_LEAST_QUIET = timedelta(seconds=60)
+_SHORTEST_LEASE, _LONGEST_LEASE = timedelta(seconds=2), timedelta(seconds=120)
+_LEAST_HESITATION = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Waits in seconds.
+    """How long is waited.
 
     ``quiet``: after a lost answer, before the line is looked at, since the request of a killed client may still be in
     flight. ``lease``: how long a writer that says nothing keeps others out. ``hesitation``: the longest time between
@@ -22,18 +22,13 @@ class Pace:
     waits for a change whose turn is soon.
     """
 
-    quiet: float
-    lease: float
-    hesitation: float
-    patience: float = 60.0
-
-    @property
-    def lease_time(self) -> timedelta:
-        """The length of a lease."""
-        return timedelta(seconds=self.lease)
+    quiet: timedelta
+    lease: timedelta
+    hesitation: timedelta
+    patience: timedelta = timedelta(seconds=60)
 
 
-def pace_of(quiet_setting: float | None, client_timeout: float, longest_run: float) -> Pace:
+def pace_of(quiet_setting: timedelta | None, client_timeout: timedelta, longest_run: timedelta) -> Pace:
     """The waits that follow from a client's timeout and the PSA's longest run in the server.
 
     The quiet period is the largest of 60 s, twice the timeout and that run (write protocol, step 6), unless a setting
@@ -47,6 +42,6 @@ def pace_of(quiet_setting: float | None, client_timeout: float, longest_run: flo
     )
 
 
-def quiet_period(client_timeout: float, longest_run: float) -> float:
-    """The shortest quiet period that is safe, in seconds."""
+def quiet_period(client_timeout: timedelta, longest_run: timedelta) -> timedelta:
+    """The shortest quiet period that is safe."""
     return max(_LEAST_QUIET, 2 * client_timeout, longest_run)

@@ -6,7 +6,7 @@ Does not belong here: what follows from what is seen (``judging``), the order of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -55,11 +55,11 @@ class Heard(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The PSA's answer to a write, in our words. ``retry_after`` is in seconds, None when the PSA named none."""
+    """The PSA's answer to a write, in our words. ``retry_after`` is None when the PSA named no wait."""
 
     heard: Heard
     words: str
-    retry_after: float | None = None
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class BilledPsa(Protocol):
         ...
 
     @property
-    def longest_run_seconds(self) -> float:
+    def longest_run(self) -> timedelta:
         """How long a request may go on in the server after its client has gone."""
         ...
 

@@ -49,7 +49,7 @@ MENDABLE = frozenset({StopKind.CREDENTIALS, StopKind.BOUNDS})
 MOST_UNREADABLE = 2
 """Lines in a row that cannot be read before the PSA is taken for unavailable."""
 
-_LEASE_LOOKS = 0.5
+_LEASE_LOOKS = timedelta(milliseconds=500)
 
 
 class Step(StrEnum):
@@ -139,7 +139,7 @@ class Run:
     batch_id: str
     today: date
     clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
+    sleep: Callable[[timedelta], None]
     watch: Watch
     period: str | None = None
 
@@ -164,18 +164,18 @@ class Run:
         return batch
 
     def _take_lease(self) -> Lease | None:
-        deadline = self.clock() + self.pace.lease_time + timedelta(seconds=2 * _LEASE_LOOKS)
+        deadline = self.clock() + self.pace.lease + 2 * _LEASE_LOOKS
         while True:
             now = self.clock()
-            fence = self.ledger.take_lease(self.batch_id, now, now + self.pace.lease_time)
+            fence = self.ledger.take_lease(self.batch_id, now, now + self.pace.lease)
             if fence is not None:
-                return Lease(fence, now + self.pace.lease_time)
+                return Lease(fence, now + self.pace.lease)
             if now >= deadline:
                 return None
             self.sleep(_LEASE_LOOKS)
 
     def _renewed(self, lease: Lease) -> Lease:
-        return Lease(lease.fence, self.clock() + self.pace.lease_time)
+        return Lease(lease.fence, self.clock() + self.pace.lease)
 
     def _work(self, lease: Lease, batch: BatchOutcome) -> None:
         for unsettled in self.ledger.unsettled(self.period):
@@ -192,7 +192,7 @@ class Run:
 
     def _in_reach(self) -> Sequence[Approved]:
         """What is approved and has its turn before this run loses patience."""
-        return self.ledger.approved(self.clock() + timedelta(seconds=self.pace.patience), self.period)
+        return self.ledger.approved(self.clock() + self.pace.patience, self.period)
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -311,7 +311,7 @@ class Run:
         intent = Intent(change, self.batch_id, approved.decision_id, approved.plan_hash, request, sent_at)
         self.ledger.record_intent(self._renewed(lease), intent, token)
         self.watch(Step.INTENDED, change)
-        if self.clock() - sent_at > timedelta(seconds=self.pace.hesitation):
+        if self.clock() - sent_at > self.pace.hesitation:
             # This process was frozen between intent and sending: by now another one may be looking at the line.
             return not_sent(approved.tries)
         answer = self.psa.send(request)
@@ -346,9 +346,9 @@ class Run:
     def _wait_for_turn(self, lease: Lease, began: datetime) -> bool:
         """Whether some change had to wait for its turn and has it now. A long wait is left to a later run."""
         turn = self.ledger.next_turn(began, self.period)
-        if turn is None or turn > self.clock() + timedelta(seconds=self.pace.patience):
+        if turn is None or turn > self.clock() + self.pace.patience:
             return False
-        while (remaining := (turn - self.clock()).total_seconds()) > 0:
+        while (remaining := turn - self.clock()) > timedelta(0):
             self.sleep(min(remaining, self.pace.lease / 3))
             self.ledger.keep(self._renewed(lease))
         return True

@@ -6,7 +6,7 @@ Does not belong here: the order of steps (``pipelines.writeback``), reading ever
 
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -18,6 +18,9 @@ from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
 from resources.psa.connectwise import API, ConnectWise
 from resources.psa.connectwise_records import Record, account_from, agreement_from, line_from
 from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unreachable
+
+MOST_SECONDS = 24 * 60 * 60
+"""The longest wait that is obeyed when the PSA asks for fewer requests."""
 
 FRESH_SECONDS = 30
 """How old an agreement or an account may be when a line is written; the line itself is always read anew."""
@@ -31,7 +34,7 @@ class ConnectWiseBilling:
     ``clock`` counts seconds for the age of agreements and accounts that were read.
     """
 
-    longest_run_seconds = 0.0
+    longest_run = timedelta(0)
     """No figure is published of how long a request goes on in the server; the client's timeout decides."""
 
     def __init__(
@@ -109,8 +112,10 @@ class ConnectWiseBilling:
 def answer_of(error: PsaError) -> Answer:
     """What a failed write says about whether it was executed. Whatever is not known to have failed is unknown."""
     heard = next((heard for kind, heard in _HEARD if isinstance(error, kind)), Heard.UNKNOWN)
-    retry_after = error.retry_after if isinstance(error, Throttled) else None
-    return Answer(heard, str(error), retry_after)
+    seconds = error.retry_after if isinstance(error, Throttled) else None
+    # A PSA that asks for years has said something else than it meant.
+    asked = None if seconds is None else timedelta(seconds=min(seconds, MOST_SECONDS))
+    return Answer(heard, str(error), asked)
 
 
 _HEARD: tuple[tuple[type[PsaError], Heard], ...] = (

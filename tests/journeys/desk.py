@@ -7,6 +7,8 @@ Does not belong here: any claim; the tests make those.
 import io
 import json
 import sys
+import time
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +84,58 @@ class Desk:
         """The findings of a month by kind; the last of a kind wins."""
         listed = self.say("findings", "--period", period, "--json").json
         return {finding["kind"]: finding for finding in listed}
+
+    def every_change(self, period: str = "2026-10") -> dict[str | None, dict[str, Any]]:
+        """Line id to the latest revision of its change, whatever its status."""
+        listed = self.say("changes", "list", "--period", period, "--json").json
+        return {change["line_id"]: change for change in listed}
+
+    def statuses(self, *lines: str) -> list[str]:
+        """Where the changes of these lines stand."""
+        known = self.every_change()
+        return [known[line]["status"] for line in lines]
+
+    def names(self, *lines: str) -> list[str]:
+        """The changes of these lines, as ``id@revision``."""
+        known = self.every_change()
+        return [f"{known[line]['id']}@{known[line]['revision']}" for line in lines]
+
+    def approve(self, *lines: str) -> list[str]:
+        """Approve the changes of these lines as dana; the answer is their names."""
+        names = self.names(*lines)
+        said = self.say("approve", *names, "--by", "dana", "--confirm-zero")
+        assert said.code == 0, said.out
+        return names
+
+    def apply(self) -> Said:
+        """Write back now."""
+        return self.say("apply", "--json")
+
+    def apply_until(self, is_done: Callable[[dict[str, Any]], bool], seconds: float = 90) -> Said:
+        """Write back again and again until a run's outcome is the wanted one."""
+        until = time.monotonic() + seconds
+        said = self.apply()
+        while not is_done(said.json):
+            assert time.monotonic() < until, said.out
+            time.sleep(0.2)
+            said = self.apply()
+        return said
+
+    def wrote(self) -> list[tuple[str, str, str]]:
+        """Every write that the PSA accepted: line, before, after."""
+        return [(write["line_id"], write["before"], write["after"]) for write in self.psa.writes()]
+
+    def trail(self) -> list[dict[str, Any]]:
+        """The audit trail; it must be whole."""
+        verified = self.say("audit", "verify", "--json")
+        assert (verified.code, verified.json["faults"]) == (0, [])
+        entries = list(self.say("audit", "export", "--json").json)
+        assert len(entries) == verified.json["entries"]
+        return entries
+
+    def events(self) -> list[tuple[str, str]]:
+        """What the audit trail says, in short: action and subject."""
+        return [(entry["action"], entry["subject"]) for entry in self.trail()]
 
 
 def new_desk(root: Path, psa: SandboxHandle) -> Desk:
@@ -181,3 +235,37 @@ MAPPINGS: dict[str, Any] = {
 
 USAGE = "Account,Service,Quantity\nacme,M365 BP,12\nbeta,M365 BP,8\n"
 """Acme uses twelve, Beta eight."""
+
+
+LINES = 10
+
+
+def _wide_seed() -> dict[str, Any]:
+    numbers = [str(number) for number in range(1, LINES + 1)]
+    return SEED | {
+        "accounts": [{"id": f"20{n}", "name": f"Customer {n}", "active": True} for n in numbers],
+        "agreements": [SEED["agreements"][0] | {"id": f"90{n}", "account": f"20{n}"} for n in numbers],
+        "lines": [SEED["lines"][0] | {"id": n, "agreement": f"90{n}"} for n in numbers],
+    }
+
+
+WIDE_SEED: dict[str, Any] = _wide_seed()
+"""Ten customers, each with one line of ten at 22.00: customer 1 is account 201, agreement 901, line 1."""
+
+WIDE_MAPPINGS: dict[str, Any] = {
+    "accounts": [{"source": "generic", "key": f"c{n}", "account": f"20{n}"} for n in range(1, LINES + 1)],
+    "services": MAPPINGS["services"],
+}
+
+WIDE_USAGE = "\n".join(
+    [
+        "Account,Service,Quantity",
+        *(f"c{n},M365 BP,{10 + n}" for n in range(1, LINES - 1)),
+        f"c{LINES - 1},M365 BP,4",
+        "c1,M365 E3,3",
+        "",
+    ]
+)
+"""Line n goes to 10 + n; line 9 goes to 4; line 10 is used no more; customer 1 uses a service that is not billed."""
+
+WIDE_DROP = "generic/2026-10/usage.csv"

@@ -32,7 +32,7 @@ from tests.resources.store import samples
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 TENANT = "msp"
 PRICE, COST = Decimal(22), Decimal(18)
-PACE = Pace(quiet=120, lease=120, hesitation=60)
+PACE = Pace(quiet=timedelta(seconds=120), lease=timedelta(seconds=120), hesitation=timedelta(seconds=60))
 DANA = Actor("dana", is_asserted=True)
 
 Trouble = Callable[["InventedPsa", str], Answer | None]
@@ -44,14 +44,19 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = START
-        self.waited: list[float] = []
+        self.waited: list[timedelta] = []
 
     def __call__(self) -> datetime:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.now += timedelta(seconds=seconds)
+    def sleep(self, wait: timedelta) -> None:
+        self.waited.append(wait)
+        self.now += wait
+
+    @property
+    def total(self) -> timedelta:
+        """All waits together."""
+        return sum(self.waited, timedelta(0))
 
     def pass_(self, **time: float) -> None:
         self.now += timedelta(**time)
@@ -72,7 +77,7 @@ class InventedPsa:
     accepted: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     identity: PsaIdentity = field(default_factory=lambda: PsaIdentity("connectwise", "https://psa.example", "acme"))
-    longest_run_seconds: float = 0.0
+    longest_run: timedelta = timedelta(0)
 
     def check_connection(self) -> None:
         if not self.takes_credentials:
@@ -106,9 +111,10 @@ class InventedPsa:
         self.lines[line] = Decimal(quantity)
 
 
-def says(heard: Heard, words: str = "the vendor's words", retry_after: float | None = None) -> Trouble:
-    """The PSA answers this and does nothing."""
-    return lambda _psa, _quantity: Answer(heard, words, retry_after)
+def says(heard: Heard, words: str = "the vendor's words", retry_after: int | None = None) -> Trouble:
+    """The PSA answers this and does nothing. ``retry_after`` is in seconds."""
+    wait = None if retry_after is None else timedelta(seconds=retry_after)
+    return lambda _psa, _quantity: Answer(heard, words, wait)
 
 
 def takes_and_loses(line: str) -> Trouble:

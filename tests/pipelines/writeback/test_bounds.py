@@ -1,5 +1,6 @@
 """Safety bounds and waits: what is too much is told with both numbers; no wait is shorter than is safe."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -60,18 +61,22 @@ def test_money_that_is_not_known_is_within_no_bound(odd: dict[str, Any]) -> None
     assert words.endswith("is not known in USD, so no bound on money can be held")
 
 
+SECOND = timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
     ("timeout", "longest_run", "seconds"), [(10, 0, 60), (60, 0, 120), (60, 300, 300)], ids=["60 s", "client", "PSA"]
 )
-def test_the_quiet_period_is_the_longest_of_three(timeout: float, longest_run: float, seconds: float) -> None:
-    assert quiet_period(timeout, longest_run) == seconds
-    assert pace_of(None, timeout, longest_run).quiet == seconds
+def test_the_quiet_period_is_the_longest_of_three(timeout: int, longest_run: int, seconds: int) -> None:
+    assert quiet_period(timeout * SECOND, longest_run * SECOND) == seconds * SECOND
+    assert pace_of(None, timeout * SECOND, longest_run * SECOND).quiet == seconds * SECOND
 
 
 def test_a_lease_outlasts_a_request_and_ends_in_two_minutes_at_most() -> None:
-    assert [pace_of(quiet, 60, 0).lease for quiet in (0, 30, 120, 900)] == [2, 30, 120, 120]
+    leases = [pace_of(quiet * SECOND, 60 * SECOND, 0 * SECOND).lease for quiet in (0, 30, 120, 900)]
+    assert leases == [2 * SECOND, 30 * SECOND, 120 * SECOND, 120 * SECOND]
 
 
 def test_a_frozen_writer_gives_up_before_anybody_may_look() -> None:
-    pace = pace_of(None, 60, 0)
+    pace = pace_of(None, 60 * SECOND, 0 * SECOND)
     assert pace.hesitation < pace.quiet

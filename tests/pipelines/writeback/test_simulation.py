@@ -72,7 +72,7 @@ class Luck:
             takes_and_loses(line),
             takes_and_answers_an_error(line),
             says(Heard.UNKNOWN, "the connection broke"),
-            says(Heard.THROTTLED, "429", retry_after=self._dice.choice([0.0, 1.0, 600.0])),
+            says(Heard.THROTTLED, "429", retry_after=self._dice.choice([0, 1, 600])),
             says(Heard.NOT_EXECUTED, "409"),
             says(Heard.FORBIDDEN, "401"),
         ]

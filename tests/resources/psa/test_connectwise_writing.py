@@ -7,7 +7,7 @@ Does not belong here: the order of steps, what follows from an answer (``pipelin
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,8 +21,8 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.ports import Answer, Heard, LineSeen
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import FRESH_SECONDS, ConnectWiseBilling
-from resources.psa.errors import Gone, PsaError
+from resources.psa.connectwise_writing import FRESH_SECONDS, ConnectWiseBilling, answer_of
+from resources.psa.errors import Gone, PsaError, Throttled
 from resources.psa.http import Timeouts
 from tests.resources.psa.conftest import QUICK, Connect
 from tests.resources.psa.contract import ContractTransport
@@ -306,7 +306,7 @@ def test_each_answer_says_whether_it_was_executed_and_is_asked_for_once(
     answer = psa.send(psa.request_for(change()))
     assert answer.heard is heard
     assert words in answer.words
-    assert answer.retry_after == (7.0 if heard is Heard.THROTTLED else None)
+    assert answer.retry_after == (timedelta(seconds=7) if heard is Heard.THROTTLED else None)
     assert quantity_of(sandbox) == quantity
     # Exchanges without an answer are not kept by the transport, so writes are counted where they arrive.
     assert len(sandbox.writes()) == (quantity == "12")
@@ -377,3 +377,7 @@ def test_the_connection_can_be_tried(connect: Connect) -> None:
             billing(connect(sandbox, client_id="other")).check_connection()
     with pytest.raises(PsaError):
         billing(connect(sandbox)).check_connection()
+
+
+def test_a_psa_that_asks_for_years_is_asked_again_tomorrow() -> None:
+    assert answer_of(Throttled("slow", 1e300)).retry_after == timedelta(days=1)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
@@ -19,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
+    insert,
     inspect,
     make_url,
     text,
@@ -26,12 +29,14 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.schema import ColumnCollectionMixin
 
-from resources.store import inbox, migrations
+from pipelines.review.changes import ChangeStatus
+from resources.store import changes, copies, decisions, inbox, migrations, tables, usage, writes
 from resources.store.engine import Store
 from resources.store.errors import StoreError
 from resources.store.tables import metadata
 from tests.postgres import Server
 from tests.resources.store import samples
+from tests.resources.store.samples import NOON
 
 VERSION_TABLE = "trueup_schema"
 
@@ -116,6 +121,64 @@ def test_upgrading_again_changes_nothing_and_keeps_what_is_stored(bare_url: str)
     store.upgrade()
     with store.reading() as conn:
         assert len(inbox.arrivals(conn, store.tenant)) == 1
+    store.close()
+
+
+def _made_by_the_first_version(url: str) -> Store:
+    """A store at its first step, with the rows that version 0.1 left in what the second step alters."""
+    store = Store(url, "msp")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+    with store.transaction() as conn:
+        config.attributes.update(connection=conn, version_table=VERSION_TABLE)
+        command.upgrade(config, "0001")
+    samples.published(store, samples.revision())
+    added = {"change_revisions": "unit_cost", "psa_copies": "company"}
+    with store.transaction() as conn:
+        change = samples.change(batch_id="batch-1")
+        identity = {"change_id": change.change_id, "period": change.period, "first_proposed_at": NOON}
+        conn.execute(insert(tables.changes).values(tenant="msp", **identity))
+        lists = {name: list(getattr(change, name)) for name in ("sources", "needs", "flags")}
+        revision = vars(change) | lists | {"evidence": [item.as_json() for item in change.evidence]}
+        del revision[added["change_revisions"]]
+        conn.execute(insert(tables.change_revisions).values(tenant="msp", **revision))
+        copy = {name: value for name, value in vars(samples.copy()).items() if name != added["psa_copies"]}
+        conn.execute(insert(tables.psa_copies).values(tenant="msp", number=1, **copy))
+    return store
+
+
+def test_a_store_of_the_first_version_is_upgraded_and_keeps_what_it_holds(bare_url: str) -> None:
+    store = _made_by_the_first_version(bare_url)
+    store.upgrade()
+    kept = samples.change(batch_id="batch-1", unit_cost=None)
+    with store.reading() as conn:
+        assert inbox.arrivals(conn, "msp") == [samples.arrival()]
+        assert usage.current_revisions(conn, "msp", "2026-10") == [samples.revision()]
+        assert changes.latest_changes(conn, "msp") == [kept]
+        assert copies.newest_complete_copy(conn, "msp") == samples.copy()
+    store.close()
+
+
+def test_what_the_first_version_proposed_can_be_decided_and_written_after_the_upgrade(bare_url: str) -> None:
+    store = _made_by_the_first_version(bare_url)
+    store.upgrade()
+    change = samples.change()
+    with store.transaction() as conn:
+        assert decisions.record_decision(conn, "msp", samples.decision(), samples.PROPOSED) is None
+        writes.record_intent(conn, "msp", samples.LEASE, samples.intent(change))
+        writes.record_outcome(conn, "msp", samples.outcome(change))
+    with store.reading() as conn:
+        assert [found.status for found in changes.latest_changes(conn, "msp")] == [ChangeStatus.WRITTEN]
+    store.close()
+
+
+def test_a_store_of_the_first_version_is_told_to_need_the_upgrade(bare_url: str) -> None:
+    store = _made_by_the_first_version(bare_url)
+    words = "has no tables of this version yet"
+    with pytest.raises(StoreError, match=words), store.reading() as conn:
+        changes.latest_changes(conn, "msp")
+    with pytest.raises(StoreError, match=words), store.reading() as conn:
+        decisions.decisions_of_period(conn, "msp", "2026-10")
     store.close()
 
 

@@ -66,6 +66,7 @@ IN_TURN = samples.change("in-turn", line_id="2")
 QUERIES: dict[str, Statement] = {
     "audit.chain": lambda conn, t: list(audit.chain(conn, t)),
     "audit.chain_head": lambda conn, t: audit.chain_head(conn, t).sequence,
+    "audit.kept_facts": lambda conn, t: list(audit.kept_facts(conn, t)),
     "audit.words_beside": lambda conn, t: audit.words_beside(conn, t, range(100)),
     "changes.latest_changes": changes.latest_changes,
     "changes.change_revisions": lambda conn, t: changes.change_revisions(conn, t, CHANGE),

@@ -1,0 +1,106 @@
+"""A writer that is killed at any step loses nothing and doubles nothing."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.pace import Pace
+from pipelines.writeback.ports import Cause
+from pipelines.writeback.protocol import Step
+from tests.crash.judgement import judged
+from tests.crash.scene import PACE, Scene, staged
+from tests.crash.writer import IN_FLIGHT
+
+ALL_WRITTEN = {"1": ChangeStatus.WRITTEN, "2": ChangeStatus.WRITTEN, "3": ChangeStatus.WRITTEN}
+ONCE_EACH = {"1": [("1", "3.5")], "2": [("2", "4.5")], "3": [("3", "5.5")]}
+LONG_QUIET = Pace(quiet=timedelta(minutes=10), lease=PACE.lease, hesitation=PACE.hesitation)
+
+
+def causes(scene: Scene) -> dict[str, list[Cause]]:
+    """Every outcome after this, run by run, by line."""
+    found: dict[str, list[Cause]] = {}
+    for batch in scene.run_until_quiet():
+        for outcome in batch.outcomes:
+            found.setdefault(str(outcome.change.line_id), []).append(outcome.cause)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("moment", "left", "settled"),
+    [
+        (Step.CLAIMED, ChangeStatus.APPROVED, [Cause.VERIFIED]),
+        (Step.READ, ChangeStatus.APPROVED, [Cause.VERIFIED]),
+        (Step.INTENDED, ChangeStatus.SENDING, [Cause.SEND_AGAIN, Cause.VERIFIED]),
+        (IN_FLIGHT, ChangeStatus.SENDING, [Cause.FOUND_WRITTEN]),
+        (Step.SENT, ChangeStatus.SENDING, [Cause.FOUND_WRITTEN]),
+        (Step.READ_BACK, ChangeStatus.SENDING, [Cause.FOUND_WRITTEN]),
+        (Step.RECORDED, ChangeStatus.WRITTEN, []),
+    ],
+)
+def test_a_writer_killed_while_it_writes_is_made_good(
+    store_url: str, moment: str, left: ChangeStatus, settled: list[Cause]
+) -> None:
+    with staged(store_url) as scene:
+        scene.killed_after(moment, nth=2)
+        assert scene.statuses() == {"1": ChangeStatus.WRITTEN, "2": left, "3": ChangeStatus.APPROVED}
+        assert judged(scene).faults() == {}
+
+        assert causes(scene).get("2", []) == settled
+        assert scene.statuses() == ALL_WRITTEN
+        assert scene.steps_written() == ONCE_EACH
+        assert judged(scene).faults() == {}
+
+
+@pytest.mark.parametrize("moment", [Step.LOOKED, Step.SETTLED])
+@pytest.mark.parametrize("before", [Step.INTENDED, Step.SENT])
+def test_a_writer_killed_while_it_settles_is_made_good(store_url: str, before: Step, moment: Step) -> None:
+    with staged(store_url) as scene:
+        scene.killed_after(before, nth=2)
+        time.sleep(PACE.quiet.total_seconds())
+        told = scene.killed_after(moment)
+        assert Step.INTENDED not in told
+
+        scene.run_until_quiet()
+        assert scene.statuses() == ALL_WRITTEN
+        assert scene.steps_written() == ONCE_EACH
+        assert judged(scene).faults() == {}
+
+
+def test_a_killed_writers_line_is_left_alone_until_its_request_cannot_be_in_flight(store_url: str) -> None:
+    with staged(store_url) as scene:
+        scene.killed_after(Step.INTENDED, nth=2)
+        batch = scene.run(LONG_QUIET)
+
+        [(change, words)] = batch.waiting
+        assert change.line_id == "2"
+        assert words.startswith("its answer was lost; the line is looked at from ")
+        assert scene.statuses() == ALL_WRITTEN | {"2": ChangeStatus.SENDING}
+        assert scene.steps_written() == {"1": ONCE_EACH["1"], "3": ONCE_EACH["3"]}
+
+
+def test_a_change_whose_writer_was_killed_twice_before_it_sent_waits_for_a_person(store_url: str) -> None:
+    with staged(store_url, count=1) as scene:
+        scene.killed_after(Step.INTENDED)
+        time.sleep(PACE.quiet.total_seconds())
+        scene.killed_after(Step.INTENDED)
+
+        [last] = [outcome for batch in scene.run_until_quiet() for outcome in batch.outcomes]
+        assert (last.status, last.cause) == (ChangeStatus.REFUSED, Cause.NEEDS_A_PERSON)
+        assert last.words.startswith("it was sent 2 times without effect")
+        assert scene.psa.quantity("1") == "1"
+        assert scene.steps_written() == {}
+        assert judged(scene).faults() == {}
+
+
+def test_a_line_that_a_person_set_after_a_crash_is_never_overwritten(store_url: str) -> None:
+    with staged(store_url) as scene:
+        scene.killed_after(Step.SENT, nth=2)
+        scene.edit_by_hand("2", "99")
+
+        assert causes(scene)["2"] == [Cause.LINE_MOVED]
+        assert scene.statuses() == ALL_WRITTEN | {"2": ChangeStatus.STALE}
+        assert scene.psa.quantity("2") == "99"
+        assert scene.steps_written() == ONCE_EACH
+        assert judged(scene, {"2": "99"}).faults() == {}

@@ -1,0 +1,160 @@
+"""A writer as a process of its own: one run of write-back that can end or freeze itself in the midst of it.
+
+Belongs here: write-back over a store and a sandbox PSA without an orchestrator; the naive writer it is compared with.
+Does not belong here: what is approved, judging what came of it.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.pace import Pace
+from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
+from resources.psa.connectwise_writing import ConnectWiseBilling
+from resources.psa.http import Patience
+from resources.store import changes
+from resources.store.engine import Store
+from resources.store.write_ledger import StoreWriteLedger
+
+TENANT = "msp"
+COMPANY = "sandbox"
+IN_FLIGHT = "in_flight"
+"""The moment between ``INTENDED`` and ``SENT`` when the last byte has left and no answer has come."""
+
+_BODY_LEFT = "http11.send_request_body.complete"
+
+CameTo = Callable[[str], None]
+"""Told at every moment of a run: the steps of the protocol, and ``IN_FLIGHT``."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a process does to itself: the signal, at the nth time that it comes to a moment."""
+
+    moment: str
+    nth: int
+    by: signal.Signals
+
+
+class Telling:
+    """Tells each moment on stdout, a line each, before anything happens at it."""
+
+    def __init__(self, ending: Ending | None) -> None:
+        self._ending = ending
+        self._seen = 0
+
+    def __call__(self, moment: str) -> None:
+        """Come to a moment; the process may not come back from it."""
+        os.write(1, f"{moment}\n".encode())
+        if self._ending is None or moment != self._ending.moment:
+            return
+        self._seen += 1
+        if self._seen == self._ending.nth:
+            os.kill(os.getpid(), self._ending.by)
+
+
+class _WatchedTransport(httpx.HTTPTransport):
+    """The usual transport, which also tells when a write has left this process whole."""
+
+    def __init__(self, came_to: CameTo) -> None:
+        super().__init__(trust_env=False)
+        self._came_to = came_to
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        guard = request.extensions["trace"]
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            guard(event, info)
+            if request.method == "PATCH" and event == _BODY_LEFT:
+                self._came_to(IN_FLIGHT)
+
+        request.extensions["trace"] = trace
+        return super().handle_request(request)
+
+
+@contextmanager
+def _billing(psa_url: str, came_to: CameTo) -> Iterator[ConnectWiseBilling]:
+    with ConnectWise(
+        psa_url,
+        ConnectWiseCredentials(COMPANY, COMPANY, COMPANY, COMPANY),
+        allow_loopback=True,
+        transport=_WatchedTransport(came_to),
+        patience=Patience(attempts=3, first_wait=0.1, max_wait=0.5),
+    ) as psa:
+        yield ConnectWiseBilling(psa, psa_url, COMPANY)
+
+
+def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo) -> BatchOutcome:
+    """One run of write-back, as the asset does it."""
+    with _billing(psa_url, came_to) as psa:
+        return Run(
+            ledger=StoreWriteLedger(store),
+            psa=psa,
+            pace=pace,
+            bounds=Bounds("USD"),
+            batch_id=secrets.token_hex(8),
+            today=store.clock().date(),
+            clock=store.clock,
+            sleep=lambda wait: time.sleep(wait.total_seconds()),
+            watch=lambda step, _: came_to(step),
+        ).write_back()
+
+
+def write_naively(store: Store, psa_url: str, came_to: CameTo) -> None:
+    """What write-back must not be: send what is approved, mark it afterwards, and do it again after a crash.
+
+    It leaves no intent, never looks at a line, and takes whatever is not marked for not sent.
+    """
+    with _billing(psa_url, came_to) as psa:
+        for approved in StoreWriteLedger(store).approved(store.clock(), None):
+            change = approved.change
+            came_to(Step.CLAIMED)
+            psa.send(psa.request_for(change))
+            came_to(Step.SENT)
+            with store.transaction() as conn:
+                changes.set_status(conn, TENANT, change.change_id, change.revision, ChangeStatus.WRITTEN)
+            came_to(Step.RECORDED)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store_url")
+    parser.add_argument("psa_url")
+    parser.add_argument("--naive", action="store_true", help="the naive writer")
+    parser.add_argument("--end-after", choices=[*Step, IN_FLIGHT], help="the moment at which the process ends itself")
+    parser.add_argument("--nth", type=int, default=1, help="the how-manieth such moment it is")
+    parser.add_argument("--freeze", action="store_true", help="stop, to be continued, and do not die")
+    for wait in ("quiet", "lease", "hesitation"):
+        parser.add_argument(f"--{wait}", type=float, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Tell every moment and, if the run comes to its end, its outcome as JSON in the last line."""
+    given = _arguments()
+    by = signal.SIGSTOP if given.freeze else signal.SIGKILL
+    came_to = Telling(Ending(given.end_after, given.nth, by) if given.end_after else None)
+    store = Store(given.store_url, TENANT)
+    if given.naive:
+        write_naively(store, given.psa_url, came_to)
+        return
+    pace = Pace(*(timedelta(seconds=wait) for wait in (given.quiet, given.lease, given.hesitation)))
+    batch = write_back(store, given.psa_url, pace, came_to)
+    os.write(1, f"{json.dumps(batch.as_json())}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
