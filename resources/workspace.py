@@ -181,8 +181,8 @@ class Workspace:
         quiet = None if wanted is None else timedelta(seconds=wanted)
         if quiet is not None and quiet < least and not self._is_sandbox:
             raise SettingsError(
-                f"writeback.quiet_period_seconds is {wanted}, and less than {least.total_seconds():g} is safe only with "
-                "the sandbox (psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
+                f"writeback.quiet_period_seconds is {wanted}, and less than {least.total_seconds():g} is safe only "
+                "with the sandbox (psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
             )
         return pace_of(quiet, timeout, longest_run)
 
