@@ -61,6 +61,7 @@ TYPED = (
     "charge_end",
     "charge_kind",
     "charge_class",
+    "is_negated",
     "size_quantity",
     "is_cycle",
 )

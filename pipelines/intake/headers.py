@@ -73,11 +73,11 @@ class Header:
 
 
 def mapped_columns(profile: ImportProfile) -> Iterator[Column]:
-    """Every single column that a profile reads: fields, filters, totals, sizes."""
+    """Every single column that a profile reads: fields, filters, totals, signs, sizes."""
     for column in profile.columns.mapped.values():
         yield from column.leaves
-    if profile.aggregate.size_column:
-        yield profile.aggregate.size_column
+    aggregate = profile.aggregate
+    yield from (column for column in (aggregate.sign_column, aggregate.size_column) if column)
     for condition in (*profile.rows.include, *profile.rows.exclude):
         yield Column(column=condition.column)
     if profile.rows.totals:

@@ -27,7 +27,7 @@ _TOO_LONG = "the number does not fit exactly: at most 28 digits before and 10 af
 
 
 def add_measures(rows: Expression) -> None:
-    """Columns: ``measured`` (as the file states it), ``quantity``, ``unit_cost``, ``amount``, ``size_quantity``."""
+    """Columns: ``measured`` (as the file states it), ``quantity``, the other measures, and ``is_negated``."""
     columns = rows.profile.columns
     rows.layers[COMPARED]["measured"] = _measured(rows, columns.quantity)
     is_counted = rows.profile.method is Reduction.COUNT
@@ -37,6 +37,7 @@ def add_measures(rows: Expression) -> None:
     amount = _number(rows, "amount", columns.amount, may_round=True)
     size = _number(rows, "size", rows.profile.aggregate.size_column)
     rows.layers[COMPARED] |= {"unit_cost": cost.value, "amount": amount.value, "size_quantity": size.value}
+    rows.layers[COMPARED]["is_negated"] = _sign(rows, rows.profile.aggregate.sign_column)
     rows.layers[VALUES]["rounded"] = f"{cost.is_rounded}::INT + {amount.is_rounded}::INT"
 
 
@@ -54,13 +55,26 @@ def _number(rows: Expression, name: str, column: Column | None, *, may_round: bo
     number = read_number(rows, name, rows.text(column), may_round=may_round)
     if column is not None:
         place = rows.position(column)
-        unread = f"NOT {number.is_nil} AND NOT {number.is_number}"
-        scientific = "scientific notation, digits may be lost"
-        rows.check(f"{unread} AND {number.is_scientific}", place, scientific, EXPORT_AGAIN)
-        rows.check(unread, place, _not_a_number(rows.profile.numbers), FIX_OR_PROFILE)
+        _check_read(rows, number, place)
         unfit = f"NOT {number.is_nil} AND {number.is_number} AND {number.value} IS NULL"
         rows.check(unfit, place, _TOO_LONG, FIX_CELL)
     return number
+
+
+def _check_read(rows: Expression, number: NumberSql, place: int | None) -> None:
+    unread = f"NOT {number.is_nil} AND NOT {number.is_number}"
+    scientific = "scientific notation, digits may be lost"
+    rows.check(f"{unread} AND {number.is_scientific}", place, scientific, EXPORT_AGAIN)
+    rows.check(unread, place, _not_a_number(rows.profile.numbers), FIX_OR_PROFILE)
+
+
+def _sign(rows: Expression, column: Column | None) -> str:
+    """Whether the cell that decides the sign is negative; its size does not matter, so any number fits."""
+    if column is None:
+        return "false"
+    number = read_number(rows, "sign", rows.text(column))
+    _check_read(rows, number, rows.position(column))
+    return number.is_negative
 
 
 def _not_a_number(numbers: Numbers) -> str:

@@ -25,7 +25,7 @@ class NumberSql:
     """SQL over a relation with the column ``<name>_text``.
 
     ``body``, then ``pieces``, then ``result`` are columns to be added; ``value`` names the result. A number whose value
-    is NULL does not fit.
+    is NULL does not fit; its sign is known all the same.
     """
 
     body: dict[str, str]
@@ -35,6 +35,7 @@ class NumberSql:
     is_nil: str
     is_scientific: str
     is_number: str
+    is_negative: str
     is_rounded: str
 
 
@@ -51,7 +52,8 @@ def number_sql(name: str, numbers: Numbers, *, may_round: bool) -> NumberSql:
     run = literal(f"[0-9{marks}{re.escape(numbers.decimal)}]+")
     fits = f"length({whole}) <= {WHOLE_DIGITS}" + ("" if may_round else f" AND length({places}) <= {PLACES}")
     magnitude = _magnitude(whole, places)
-    signed = case([(f"regexp_matches({text}, '[(-]')", f"-({magnitude})")], magnitude)
+    is_signed = f"regexp_matches({text}, '[(-]')"
+    signed = case([(is_signed, f"-({magnitude})")], magnitude)
     is_nil = f"({text} IN {literals(['', *numbers.nil])})"
     return NumberSql(
         body={
@@ -66,6 +68,7 @@ def number_sql(name: str, numbers: Numbers, *, may_round: bool) -> NumberSql:
         is_nil=is_nil,
         is_scientific=f"({body} IS NULL AND regexp_full_match({text}, {literal(_SCIENTIFIC)}))",
         is_number=f"({body} IS NOT NULL)",
+        is_negative=f"({body} IS NOT NULL AND {is_signed} AND ({whole} <> '' OR {places} <> ''))",
         is_rounded=f"coalesce(length({places}) > {PLACES}, false)",
     )
 

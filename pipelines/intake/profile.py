@@ -123,19 +123,20 @@ class Rows(Part):
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
-    method: Annotated[Reduction, later("signed_sum", "first", "last", "none", "count_distinct")] | None = None
+    method: Annotated[Reduction, later("first", "last", "none", "count_distinct")] | None = None
     by: tuple[Literal["account", "service", "term"], ...] = ("account", "service")
+    sign_column: ColumnOrShorthand | None = None
     size_column: ColumnOrShorthand | None = None
     cycle: tuple[Text, ...] = ()
-    sign_column: NotYet = None
     classes: NotYet = None
 
     @model_validator(mode="after")
     def _grain(self) -> Self:
         if len(set(self.by)) != len(self.by) or not {"account", "service"} <= set(self.by):
             raise ValueError("by names account and service, and term or not, each once")
-        if self.size_column and not self.size_column.addresses:
-            raise ValueError("size_column is a single column")
+        for name, column in (("sign_column", self.sign_column), ("size_column", self.size_column)):
+            if column and not column.addresses:
+                raise ValueError(f"{name} is a single column")
         return self
 
 
@@ -217,6 +218,8 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield "aggregate.method last_by_period_end needs columns.charge_end"
     if profile.method is Reduction.RUNNING_TOTAL and not (aggregate.size_column and columns.charge_kind):
         yield "aggregate.method running_total needs aggregate.size_column and columns.charge_kind"
+    if aggregate.sign_column and profile.method is not Reduction.SIGNED_SUM:
+        yield f"aggregate.sign_column belongs to method signed_sum; {profile.method} asks for no sign"
     if (columns.charge_start or columns.charge_end) and not profile.dates:
         yield "charge dates are mapped, but dates names no format"
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN

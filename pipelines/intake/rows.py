@@ -27,6 +27,7 @@ class Reduction(StrEnum):
     """How the rows of one subscription become one quantity. The SQL of each stands in dbt_project."""
 
     SUM = "sum"
+    SIGNED_SUM = "signed_sum"
     MAX = "max"
     COUNT = "count"
     LAST_BY_PERIOD_END = "last_by_period_end"

@@ -35,6 +35,7 @@ VALIDATED_USAGE = pa.DataFrameSchema(
         "charge_end": pa.Column(pl.Date, nullable=True),
         "charge_kind": _text(),
         "charge_class": _text(pa.Check.isin([str(name) for name in RowClass]), nullable=False),
+        "is_negated": pa.Column(pl.Boolean),
         "size_quantity": pa.Column(_EXACT, nullable=True),
         "is_cycle": pa.Column(pl.Boolean),
     },

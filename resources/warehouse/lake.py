@@ -51,6 +51,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("charge_kind", pa.string()),
         pa.field("charge_class", pa.string(), nullable=False),
         pa.field("method", pa.string(), nullable=False),
+        pa.field("is_negated", pa.bool_(), nullable=False),
         pa.field("size_quantity", EXACT),
         pa.field("is_cycle", pa.bool_(), nullable=False),
         pa.field("key_by_term", pa.bool_(), nullable=False),

@@ -60,6 +60,7 @@ class Row:
     end: date | None = None
     charge: RowClass = RowClass.RECURRING
     charge_kind: str | None = None
+    is_negated: bool = False
     size: str | None = None
     is_cycle: bool = False
     row: int | None = None
@@ -289,6 +290,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "charge_kind": row.charge_kind,
         "charge_class": str(row.charge),
         "method": str(row.method),
+        "is_negated": row.is_negated,
         "size_quantity": None if row.size is None else Decimal(row.size),
         "is_cycle": row.is_cycle,
         "key_by_term": row.by_term,

@@ -16,13 +16,14 @@ quantity_rows as (
         match_service,
         key_term,
         currency,
-        case when method not in ('sum', 'count') then subscription_id end as subscription_id,
+        case when method not in ('sum', 'signed_sum', 'count') then subscription_id end as subscription_id,
         method,
         record_number,
         charge_class,
         charge_start,
         charge_end,
         quantity,
+        is_negated,
         size_quantity,
         amount,
         is_cycle
@@ -39,12 +40,15 @@ unordered as (
         cast(count(*) as bigint) as row_count,
         case
             when method = 'sum' then cast(sum(quantity) as decimal(38, 10))
+            -- two signs on one row say the same thing twice: they are never multiplied
+            when method = 'signed_sum'
+                then cast(sum(case when is_negated then -abs(quantity) else quantity end) as decimal(38, 10))
             when method = 'max' then cast(max(quantity) as decimal(38, 10))
             -- a row that cancels a unit is no unit
             when method = 'count' then cast(count(case when charge_class = 'recurring' then 1 end) as decimal(38, 10))
         end as quantity
     from quantity_rows
-    where method in ('sum', 'max', 'count')
+    where method in ('sum', 'signed_sum', 'max', 'count')
     group by {{ subscription }}
 
 ),

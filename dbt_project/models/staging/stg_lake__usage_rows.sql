@@ -36,6 +36,7 @@ renamed as (
         charge_class,
         charge_class in ('recurring', 'cancel') as is_quantity_row,
         method,
+        is_negated,
         size_quantity,
         is_cycle
     from raw

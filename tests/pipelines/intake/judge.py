@@ -127,8 +127,7 @@ def _found(header: list[str], column: Column) -> int | None:
 def _read_columns(profile: ImportProfile) -> Iterator[Column]:
     for column in profile.columns.mapped.values():
         yield from column.leaves
-    if profile.aggregate.size_column:
-        yield profile.aggregate.size_column
+    yield from (column for column in (profile.aggregate.sign_column, profile.aggregate.size_column) if column)
     named = [condition.column for condition in (*profile.rows.include, *profile.rows.exclude)]
     named += [profile.rows.totals.column] if profile.rows.totals else []
     yield from (Column(column=name) for name in named)
@@ -428,6 +427,7 @@ class _Reading:
             "charge_start": self._date(columns.charge_start),
             "charge_end": self._date(columns.charge_end),
             "charge_class": self._charge_class(mapped["charge_kind"]),
+            "is_negated": self._is_negative(aggregate.sign_column),
             "size_quantity": self._number(aggregate.size_column),
             "is_cycle": folded(mapped["charge_kind"] or "") in {folded(kind) for kind in aggregate.cycle},
             "match_account": _match(account),
@@ -500,6 +500,15 @@ class _Reading:
         except NotRead:
             self.faults.add(self.sheet.shown(column))
             return None
+
+    def _is_negative(self, column: Column | None) -> bool:
+        """The sign of a number of whatever size; nil has none."""
+        try:
+            value = number(self._text(column), self.sheet.profile.numbers) if column else None
+        except NotRead:
+            self.faults.add(self.sheet.shown(column) if column else None)
+            return False
+        return value is not None and value < 0
 
     def _quantity(self) -> Decimal:
         column = self.sheet.profile.columns.quantity

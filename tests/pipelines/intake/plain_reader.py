@@ -315,6 +315,7 @@ class PlainReader:
         for name in ("unit_cost", "amount"):
             values[name] = self._number(getattr(columns, name), record, may_round=True)
         values["size_quantity"] = self._number(self.profile.aggregate.size_column, record)
+        values["is_negated"] = self._is_negative(self.profile.aggregate.sign_column, record)
         for name in ("commitment_term", "billing_cycle", "currency", "charge_kind"):
             values[name] = self._mapped(name, record)
         currency = values["currency"]
@@ -406,6 +407,15 @@ class PlainReader:
             return None if value is None else stored(value, may_round=may_round)
         except ValueError:
             raise Rejected(self._shown(column)) from None
+
+    def _is_negative(self, column: Column | None, record: list[str]) -> bool:
+        if column is None:
+            return False
+        try:
+            value = plain_number(self.text(column, record), self.profile.numbers)
+        except ValueError:
+            raise Rejected(self._shown(column)) from None
+        return value is not None and value < 0
 
     def _mapped(self, name: str, record: list[str]) -> str | None:
         column = getattr(self.profile.columns, name)

@@ -115,9 +115,8 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param(
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
         ),
-        pytest.param("last_by_period_end", "signed_sum", "'signed_sum' is not supported yet", id="signed sums"),
+        pytest.param("last_by_period_end", "first", "'first' is not supported yet", id="the first row"),
         pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
-        pytest.param("sign_column: null", "sign_column: X", "'sign_column' is not supported yet", id="sign columns"),
         pytest.param("of: quantity", "of: amount", "'amount' is not supported yet", id="totals of money"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
         pytest.param("Start\n", "{column: A, range: start}\n", "'range' is not supported yet", id="ranges in a cell"),
@@ -176,6 +175,13 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
         pytest.param("Billing Term", "' '", "the name is blank", id="a blank header"),
         pytest.param("[account, service, term]", "[account]", "by names account and service", id="half a grain"),
         pytest.param("size_column: null", "size_column: [A, B]", "size_column is a single column", id="two sizes"),
+        pytest.param("sign_column: null", "sign_column: [A, B]", "sign_column is a single column", id="two signs"),
+        pytest.param(
+            "sign_column: null",
+            "sign_column: X",
+            "sign_column belongs to method signed_sum; last_by_period_end asks for no sign",
+            id="a sign that nobody asks for",
+        ),
         pytest.param(
             "cancel: [cancel]", "cancel: [RENEW]", "'renew' is blank or stands twice", id="a kind in two lists"
         ),

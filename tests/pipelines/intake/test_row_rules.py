@@ -120,7 +120,15 @@ aggregate: {method: count}
 charges: {one_off: [new]}
 maps: {billing_cycle: {Monthly: P1M}, charge_kind: {x: new}}
 """
-PROFILES = {profile.name: profile for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED])}
+SIGNED = """
+profile: signed
+source: Acme
+basis: invoice
+columns: {account_key: Account, service_key: Service, quantity: Quantity, amount: Cost}
+numbers: {thousands: ",", nil: ["", "-"], negative: ["-1", "(1)"], currency_symbols: ["$"]}
+aggregate: {method: signed_sum, sign_column: Amount}
+"""
+PROFILES = {profile.name: profile for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED, SIGNED])}
 
 CELLS = {
     "Account": KEYS,
@@ -202,7 +210,16 @@ def test_the_compiled_expression_agrees_with_the_plain_reader(
 
 COMPARED = (
     *("account_key", "service_key", "subscription_id", "quantity", "unit_cost", "amount", "size_quantity", "currency"),
-    *("commitment_term", "billing_cycle", "charge_kind", "charge_class", "charge_start", "charge_end", "period"),
+    *(
+        "is_negated",
+        "commitment_term",
+        "billing_cycle",
+        "charge_kind",
+        "charge_class",
+        "charge_start",
+        "charge_end",
+        "period",
+    ),
 )
 
 

@@ -160,6 +160,7 @@ def test_the_lake_keeps_every_column_of_a_row(desk: Desk) -> None:
         "quantity": Decimal(12),
         "charge_class": "recurring",
         "method": "max",
+        "is_negated": False,
         "is_cycle": False,
         "key_by_term": True,
     }

@@ -34,7 +34,7 @@ columns:
   charge_end: {column: ChargeEndDate, inclusive: true}
   charge_kind: ChargeType
 dates: ["%Y-%m-%d"]
-aggregate: {method: METHOD}
+aggregate: METHOD
 charges:
   recurring: [Cycle fee, Cycle instance prorate, Prorate fee when purchase, new, addQuantity, removeQuantity]
   cancel: [Cancel fee]
@@ -60,9 +60,14 @@ def seats(folder: Path, method: str) -> dict[str, Decimal]:
 @pytest.mark.parametrize(
     ("method", "right"),
     [
-        pytest.param("last_by_period_end", 12, id="the latest row that is no refund, unless a later cancel covers it"),
-        pytest.param("max", 7, id="the highest row keeps seats that were given back"),
-        pytest.param("sum", 1, id="a sum counts refunds and slices as seats"),
+        pytest.param(
+            "{method: last_by_period_end}", 12, id="the latest row that is no refund, unless a later cancel covers it"
+        ),
+        pytest.param("{method: max}", 7, id="the highest row keeps seats that were given back"),
+        pytest.param(
+            "{method: signed_sum, sign_column: Amount}", 5, id="refunds count down, and slices of one period still add"
+        ),
+        pytest.param("{method: sum}", 1, id="a sum counts refunds and slices as seats"),
     ],
 )
 def test_a_method_is_right_in_as_many_scenarios_as_were_measured(method: str, right: int, tmp_path: Path) -> None:

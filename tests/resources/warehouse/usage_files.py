@@ -132,12 +132,17 @@ def _rows(draw: Draw) -> dict[str, Any]:
     return {name: value for name, value in rows.items() if value}
 
 
+SIGNS = [None, "Amount", "Extra", {"any_of": ["Net", "Cost"]}, {"column": "Amount", "extract": "^-?[0-9]+"}]
+
+
 def _aggregate(draw: Draw, columns: dict[str, Any]) -> dict[str, Any]:
     aggregate: dict[str, Any] = {"method": draw(st.sampled_from(["sum", "sum", "max", "count"]))}
     if "charge_kind" in columns and draw(st.booleans()):
         aggregate = {"method": "running_total", "size_column": "Size", "cycle": ["cycleCharge", "Renew"]}
     elif "charge_end" in columns and draw(st.booleans()):
         aggregate = {"method": "last_by_period_end"}
+    elif draw(st.integers(1, 3)) == 1:
+        aggregate = {"method": "signed_sum", "sign_column": draw(st.sampled_from(SIGNS))}
     elif draw(st.integers(1, 8)) == 1:
         columns["quantity"] = {"count": "rows"}
         aggregate = {}

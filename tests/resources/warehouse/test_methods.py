@@ -1,0 +1,93 @@
+"""What the rows of a file come to under each method of its profile, from bytes to the quantity of a key.
+
+Belongs here: profile keys of ``aggregate``, read and reduced the way ``profiles check`` shows it.
+Does not belong here: every case of a method (unit tests in ``dbt_project``), whole months (``tests.dbt``).
+"""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.intake.profile import ImportProfile
+from pipelines.intake.readings import ReadFile
+from resources.warehouse.lake import Lake
+from resources.warehouse.month import MonthWarehouse
+from tests.dbt.builder import DBT_PROJECT
+from tests.pipelines.intake.reading import profile_of, read_text
+
+
+def reduced(folder: Path, read: ReadFile) -> dict[str, Decimal]:
+    """The quantity of each service key."""
+    keys = MonthWarehouse(Lake(folder / "lake", "check"), folder / "scratch", DBT_PROJECT).aggregate_preview(read.table)
+    return {key["service_key"]: Decimal(key["quantity"]) for key in keys}
+
+
+def rejected(read: ReadFile) -> dict[int, tuple[str | None, str | None, str]]:
+    """What is wrong with each rejected record: column, value, reason."""
+    return {error.row: (error.column, error.value, error.reason) for error in read.rejected}
+
+
+# --- signed_sum -------------------------------------------------------------------------------------------------------
+
+SUBSCRIPTIONS = "{account_key: Account, service_key: Service, quantity: Quantity, subscription_id: Subscription}"
+SIGNED_HEADER = "Account,Service,Subscription,Quantity,Amount\n"
+
+
+def signed(sign_column: str | None = "Amount", numbers: str = "{thousands: ',', nil: ['', '-']}") -> ImportProfile:
+    keys = "method: signed_sum" + (f", sign_column: {sign_column}" if sign_column else "")
+    return profile_of(columns=SUBSCRIPTIONS, numbers=numbers, aggregate=f"{{{keys}}}")
+
+
+def test_bookings_of_a_subscription_add_and_take_back(tmp_path: Path) -> None:
+    content = (
+        SIGNED_HEADER + "Acme,prepaid,s1,14,140.00\nAcme,prepaid,s1,-2,-20.00\nAcme,refunded,s1,14,140.00\n"
+        "Acme,refunded,s1,2,-20.00\nAcme,refunded,s2,3,-\nAcme,refunded,s2,-1,5.00\n"
+    )
+    assert reduced(tmp_path, read_text(tmp_path, content, signed())) == {"prepaid": 12, "refunded": 14}
+
+
+def test_without_a_sign_column_the_quantity_s_own_sign_counts(tmp_path: Path) -> None:
+    read = read_text(tmp_path, SIGNED_HEADER + "Acme,M365,s1,14,-140.00\nAcme,M365,s1,-2,x\n", signed(None))
+    assert reduced(tmp_path, read) == {"M365": 12}
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_negated"),
+    [
+        pytest.param("-0.00000000000000000001", True, id="smaller than what is kept of an amount"),
+        pytest.param("-" + "9" * 40, True, id="larger than what is kept of an amount"),
+        pytest.param("9" * 40, False, id="large"),
+        pytest.param("-0.00", False, id="a zero with a sign"),
+        pytest.param("-0E-20", False, id="a zero with an exponent"),
+        pytest.param("-", False, id="nil"),
+        pytest.param("", False, id="blank"),
+    ],
+)
+def test_the_sign_is_read_whatever_the_number_s_size(cell: str, is_negated: bool, tmp_path: Path) -> None:
+    read = read_text(tmp_path, SIGNED_HEADER + f'Acme,M365,s1,2,"{cell}"\n', signed())
+    assert rejected(read) == {}
+    assert read.table["is_negated"].to_pylist() == [is_negated]
+
+
+def test_a_sign_in_a_declared_style_counts(tmp_path: Path) -> None:
+    content = SIGNED_HEADER + 'Acme,M365,s1,7,$20\nAcme,M365,s1,2,($20)\nAcme,M365,s1,1,"$1,000-"\n'
+    numbers = "{thousands: ',', negative: ['(1)', '1-'], currency_symbols: [$]}"
+    assert reduced(tmp_path, read_text(tmp_path, content, signed(numbers=numbers))) == {"M365": 4}
+
+
+def test_a_sign_that_is_no_number_rejects_the_row(tmp_path: Path) -> None:
+    content = SIGNED_HEADER + "Acme,M365,s1,14,refund\nAcme,M365,s1,2,-1.2E+03\nAcme,M365,s1,3,1\n"
+    read = read_text(tmp_path, content, signed())
+    not_a_number = "is not a number under the declared marks (decimal '.', thousands ',', negative -1)"
+    assert rejected(read) == {
+        2: ("Amount", "refund", not_a_number),
+        3: ("Amount", "-1.2E+03", "scientific notation, digits may be lost"),
+    }
+    assert reduced(tmp_path, read) == {"M365": 3}
+
+
+def test_a_file_without_the_sign_column_is_refused(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Account,Service,Subscription,Quantity\nAcme,M365,s1,14\n", signed())
+    assert read.refusal is not None
+    assert "column 'Amount' is missing" in read.refusal
