@@ -14,7 +14,9 @@ from tests.crash.scene import PACE, Scene, staged
 KILLS = 50
 """Per kind of database."""
 
-LINES = 120
+LINES = 300
+"""More than fifty short lives can write, so that every one of them dies at work."""
+
 SHORTEST, LONGEST = 0.25, 1.1
 """Seconds that a writer lives: from before its first step to well into its work."""
 
@@ -35,11 +37,10 @@ def kill_at_random(scene: Scene, dice: random.Random) -> bool:
 def test_fifty_random_kills_lose_nothing_and_double_nothing(store_url: str) -> None:
     seed = random.SystemRandom().randrange(10**6)
     dice = random.Random(seed)
-    slow = {"rules": [{"match": "PATCH", "do": "delay:0.02s"}]}
+    slow = {"rules": [{"match": "PATCH", "do": "delay:0.1s"}]}
     with staged(store_url, LINES, faults=slow) as scene:
-        killed = 0
-        for _ in range(KILLS):
-            killed += kill_at_random(scene, dice)
+        for turn in range(KILLS):
+            assert kill_at_random(scene, dice), f"seed {seed}: writer {turn} had come to its end"
             assert judged(scene).faults() == {}, f"seed {seed}"
         scene.psa.set_faults(None)
         scene.run_until_quiet()
@@ -48,7 +49,6 @@ def test_fifty_random_kills_lose_nothing_and_double_nothing(store_url: str) -> N
         assert set(statuses.values()) <= ENDS, f"seed {seed}: {statuses}"
         written = [line for line, status in statuses.items() if status is ChangeStatus.WRITTEN]
         assert set(written) == set(scene.steps_written()), f"seed {seed}"
-        assert killed >= KILLS // 2, f"seed {seed}: only {killed} writers were killed at work"
 
 
 def test_the_naive_writer_doubles_what_it_was_killed_over(store_url: str) -> None:
