@@ -5,7 +5,7 @@ Does not belong here: storing decisions, writing what was approved (``pipelines.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -208,7 +208,7 @@ def _numbers(change: Change) -> str:
 def _decide(
     ledger: DecisionLedger, chosen: Sequence[Change], wish: Wish, *, now: datetime, new_id: Callable[[], str]
 ) -> Decided:
-    already = tuple(change for change in chosen if _is_done(change, wish))
+    already = tuple(change for change in chosen if _is_done(change.status, wish))
     open_ones = [change for change in chosen if change not in already]
     objections = {change.change_id: objection_to(change, wish) for change in open_ones}
     refused = [Undecided(c.change_id, c.revision, reason) for c in open_ones if (reason := objections[c.change_id])]
@@ -216,19 +216,24 @@ def _decide(
         _decision(ledger, change, wish, now, new_id()) for change in open_ones if objections[change.change_id] is None
     ]
     possible = _DECIDABLE[wish.action]
-    lost = ledger.decide([(decision, possible) for decision in wanted])
-    overtaken = [
-        Undecided(d.change_id, d.revision, f"it is {status} by now; nothing was decided") for d, status in lost
-    ]
-    lost_ids = {decision.decision_id for decision, _ in lost}
-    kept = tuple(decision for decision in wanted if decision.decision_id not in lost_ids)
-    return Decided(kept, already, (*refused, *overtaken))
+    lost = {d.change_id: status for d, status in ledger.decide([(decision, possible) for decision in wanted])}
+    # Somebody else was quicker by an instant: who wished the same finds it done, as a later click would.
+    overtaken = [replace(change, status=lost[change.change_id]) for change in open_ones if change.change_id in lost]
+    return Decided(
+        decisions=tuple(decision for decision in wanted if decision.change_id not in lost),
+        already=(*already, *(change for change in overtaken if _is_done(change.status, wish))),
+        undecided=(*refused, *(_overtaken(change) for change in overtaken if not _is_done(change.status, wish))),
+    )
 
 
-def _is_done(change: Change, wish: Wish) -> bool:
+def _overtaken(change: Change) -> Undecided:
+    return Undecided(change.change_id, change.revision, f"it is {change.status} by now; nothing was decided")
+
+
+def _is_done(status: ChangeStatus, wish: Wish) -> bool:
     if wish.action is DecisionAction.APPROVED:
-        return change.status in _UNDER_WAY
-    return wish.action is DecisionAction.DECLINED and change.status is ChangeStatus.DECLINED
+        return status in _UNDER_WAY
+    return wish.action is DecisionAction.DECLINED and status is ChangeStatus.DECLINED
 
 
 def _decision(ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, decision_id: str) -> Decision:

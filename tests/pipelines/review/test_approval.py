@@ -195,22 +195,33 @@ def test_what_is_being_sent_is_beyond_recall(desk: Desk, action: DecisionAction)
     assert reason(desk.decide("c1@1", action=action)).startswith("it is sending")
 
 
-def test_of_two_that_read_the_same_proposal_the_later_is_told(desk: Desk, sqlite_url: str) -> None:
+def overtaken(desk: Desk, url: str, quicker: DecisionAction) -> Decided:
+    """An approval of c1@1 between whose look and decision somebody else decides."""
     desk.propose(MADE)
-    store = Store(sqlite_url, "msp")
+    store = Store(url, "msp")
 
     class Overtaken(StoreDecisionLedger):
-        """Somebody else decides between its look and its decision."""
-
         def decide(self, wanted: Any) -> Any:
-            desk.decide("c1@1", action=DecisionAction.DECLINED)
+            desk.decide("c1@1", action=quicker)
             return super().decide(wanted)
 
     wish = Wish(DecisionAction.APPROVED, DANA)
     decided = decide_named(Overtaken(store), ["c1@1"], wish, now=NOW, new_id=lambda: "mine")
     store.close()
+    return decided
+
+
+def test_of_two_that_read_the_same_proposal_the_later_is_told(desk: Desk, sqlite_url: str) -> None:
+    decided = overtaken(desk, sqlite_url, DecisionAction.DECLINED)
     assert reason(decided) == "it is declined by now; nothing was decided"
     assert desk.recorded() == [DecisionAction.DECLINED]
+
+
+def test_of_two_that_approve_at_once_the_later_finds_it_done(desk: Desk, sqlite_url: str) -> None:
+    decided = overtaken(desk, sqlite_url, DecisionAction.APPROVED)
+    assert (decided.decisions, decided.undecided) == ((), ())
+    assert [(change.change_id, change.status) for change in decided.already] == [("c1", ChangeStatus.APPROVED)]
+    assert desk.recorded() == [DecisionAction.APPROVED]
 
 
 @pytest.mark.parametrize(
