@@ -123,7 +123,7 @@ class Rows(Part):
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
-    method: Annotated[Reduction, later("first", "last", "none", "count_distinct")] | None = None
+    method: Annotated[Reduction, later("none", "count_distinct")] | None = None
     by: tuple[Literal["account", "service", "term"], ...] = ("account", "service")
     sign_column: ColumnOrShorthand | None = None
     size_column: ColumnOrShorthand | None = None

@@ -29,6 +29,8 @@ class Reduction(StrEnum):
     SUM = "sum"
     SIGNED_SUM = "signed_sum"
     MAX = "max"
+    FIRST = "first"
+    LAST = "last"
     COUNT = "count"
     LAST_BY_PERIOD_END = "last_by_period_end"
     RUNNING_TOTAL = "running_total"

@@ -53,7 +53,7 @@ unordered as (
 
 ),
 
--- Methods that ask for the latest row. A candidate is a row that may state the quantity.
+-- Methods that ask for one row. A candidate is a row that may state the quantity; the first place states it.
 candidates as (
 
     select
@@ -64,17 +64,21 @@ candidates as (
         coalesce(size_quantity, quantity) as size_after,
         is_cycle,
         case
-            when method = 'running_total' then 1
+            when method <> 'last_by_period_end' then 1
             when charge_class = 'recurring' and coalesce(amount, 0) >= 0 then 1
             else 0
         end as is_candidate,
-        -- a running total follows the changes by their start alone
+        -- a running total follows the changes by their start alone, first and last look at no date
         case
             when method = 'last_by_period_end' then coalesce(charge_end, {{ first_day_of_time() }})
         end as ends_on,
-        coalesce(charge_start, {{ first_day_of_time() }}) as starts_on
+        case
+            when method in ('last_by_period_end', 'running_total')
+                then coalesce(charge_start, {{ first_day_of_time() }})
+        end as starts_on,
+        case when method = 'first' then -record_number else record_number end as file_order
     from quantity_rows
-    where method in ('last_by_period_end', 'running_total')
+    where method in ('first', 'last', 'last_by_period_end', 'running_total')
 
 ),
 
@@ -84,33 +88,33 @@ ordered as (
         *,
         row_number() over (
             partition by {{ within }}
-            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
+            order by is_candidate desc, ends_on desc, starts_on desc, file_order desc
         ) as place,
         first_value(record_number) over (
             partition by {{ within }}
-            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
-        ) as latest_record,
+            order by is_candidate desc, ends_on desc, starts_on desc, file_order desc
+        ) as chosen_record,
         first_value(ends_on) over (
             partition by {{ within }}
-            order by is_candidate desc, ends_on desc, starts_on desc, record_number desc
-        ) as latest_end
+            order by is_candidate desc, ends_on desc, starts_on desc, file_order desc
+        ) as chosen_end
     from candidates
 
 ),
 
-latest as (
+chosen as (
 
     select
         {{ subscription }},
         cast(count(*) as bigint) as row_count,
         cast(sum(quantity) as decimal(38, 10)) as total,
         max(case when is_cycle then 1 else 0 end) as has_cycle,
-        max(case when place = 1 and is_candidate = 1 then quantity end) as latest_quantity,
-        max(case when place = 1 then size_after end) as latest_size,
-        max(case when place = 1 and charge_class = 'cancel' then 1 else 0 end) as ends_in_cancel,
+        max(case when place = 1 and is_candidate = 1 then quantity end) as chosen_quantity,
+        max(case when place = 1 then size_after end) as chosen_size,
+        max(case when place = 1 and charge_class = 'cancel' then 1 else 0 end) as is_cancel,
         max(
             case
-                when charge_class = 'cancel' and record_number > latest_record and ends_on >= latest_end then 1
+                when charge_class = 'cancel' and record_number > chosen_record and ends_on >= chosen_end then 1
                 else 0
             end
         ) as is_covered_by_cancel
@@ -119,7 +123,7 @@ latest as (
 
 ),
 
-by_latest as (
+by_chosen_row as (
 
     select
         {{ subscription }},
@@ -127,13 +131,15 @@ by_latest as (
         cast(
             case
                 when method = 'last_by_period_end' and is_covered_by_cancel = 1 then 0
-                when method = 'last_by_period_end' then coalesce(latest_quantity, 0)
-                when ends_in_cancel = 1 then 0
+                when method = 'last_by_period_end' then coalesce(chosen_quantity, 0)
+                -- what a cancel row names is what has ended
+                when is_cancel = 1 then 0
+                when method in ('first', 'last') then chosen_quantity
                 when has_cycle = 1 then total
-                else latest_size
+                else chosen_size
             end as decimal(38, 10)
         ) as quantity
-    from latest
+    from chosen
 
 ),
 
@@ -141,7 +147,7 @@ reduced as (
 
     select * from unordered
     union all
-    select * from by_latest
+    select * from by_chosen_row
 
 )
 

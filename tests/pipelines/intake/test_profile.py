@@ -115,7 +115,7 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param(
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
         ),
-        pytest.param("last_by_period_end", "first", "'first' is not supported yet", id="the first row"),
+        pytest.param("last_by_period_end", "none", "'none' is not supported yet", id="final rows"),
         pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
         pytest.param("of: quantity", "of: amount", "'amount' is not supported yet", id="totals of money"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),

@@ -91,3 +91,18 @@ def test_a_file_without_the_sign_column_is_refused(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Account,Service,Subscription,Quantity\nAcme,M365,s1,14\n", signed())
     assert read.refusal is not None
     assert "column 'Amount' is missing" in read.refusal
+
+
+# --- first and last ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "quantities"), [("first", {"M365": 52, "BP": 3}), ("last", {"M365": 47, "BP": 5})])
+def test_the_file_s_order_decides_inside_a_subscription_and_subscriptions_add(
+    method: str, quantities: dict[str, int], tmp_path: Path
+) -> None:
+    profile = profile_of(columns=SUBSCRIPTIONS, aggregate=f"{{method: {method}}}")
+    content = (
+        "Account,Service,Subscription,Quantity\nAcme,M365,s1,12\nAcme,BP,s1,3\nAcme,M365,s2,40\n"
+        "Acme,M365,s1,7\nAcme,BP,,0\nAcme,BP,s1,5\n"
+    )
+    assert reduced(tmp_path, read_text(tmp_path, content, profile)) == quantities

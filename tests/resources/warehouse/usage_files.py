@@ -136,7 +136,7 @@ SIGNS = [None, "Amount", "Extra", {"any_of": ["Net", "Cost"]}, {"column": "Amoun
 
 
 def _aggregate(draw: Draw, columns: dict[str, Any]) -> dict[str, Any]:
-    aggregate: dict[str, Any] = {"method": draw(st.sampled_from(["sum", "sum", "max", "count"]))}
+    aggregate: dict[str, Any] = {"method": draw(st.sampled_from(["sum", "sum", "max", "count", "first", "last"]))}
     if "charge_kind" in columns and draw(st.booleans()):
         aggregate = {"method": "running_total", "size_column": "Size", "cycle": ["cycleCharge", "Renew"]}
     elif "charge_end" in columns and draw(st.booleans()):
