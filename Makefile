@@ -4,6 +4,7 @@
 #   make test   set everything up and run all checks, trap scenarios and tests
 #   make dev    the Dagster UI on a workspace      (WORKSPACE=workspace)
 #   make traps  judge a file of trap scenarios     (FILE=tests/traps.yaml)
+#   make bench  time and memory as ratios to bare SQL, beside their limits (FULL=1: ten million rows too)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +13,7 @@ FILE ?= tests/traps.yaml
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := demo
-.PHONY: setup test-setup demo test check dev traps lock
+.PHONY: setup test-setup demo test check dev traps bench lock
 
 setup: $(STAMP)
 
@@ -54,6 +55,9 @@ traps: setup
 
 test: test-setup check traps
 	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/python -m bench $(if $(FULL),--full)
 
 dev: setup
 	$(BIN)/trueup dev --workspace $(WORKSPACE)

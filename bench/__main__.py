@@ -1,0 +1,185 @@
+"""``make bench``: whole processes in pairs, their medians, and the ratios beside the limits they shall reach.
+
+Belongs here: what is compared with what, the limits, the table and ``bench/results.json``.
+Does not belong here: the work that is measured (``product``, ``limit``).
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.months import Shape, make_month
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results.json"
+MILLION = Shape(1_000_000)
+TEN_MILLION = Shape(10_000_000)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: a ratio (or GiB, as ``unit`` says), the limit it shall reach, the most memory that was in use."""
+
+    name: str
+    ratio: float
+    limit: float
+    unit: str
+    peak_mib: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: what it printed, and what it cost from its start to its end."""
+
+    said: dict[str, Any]
+    wall: float
+    cpu: float
+    peak_mib: int
+
+
+class Bench:
+    """Runs the processes of the bench, as often as told, each figure from pairs that ran one after the other."""
+
+    def __init__(self, folder: Path, times: int) -> None:
+        self._folder = folder
+        self._times = times
+
+    def rows(self, *, is_full: bool) -> Iterator[Row]:
+        """Every figure, the quick ones first."""
+        yield self._fixed()
+        yield from self._rerun()
+        yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
+        yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
+        yield self._between("files_100", Shape(MILLION.rows, files=100), MILLION, 1.5)
+        if is_full:
+            yield from self._ten_million()
+
+    def _fixed(self) -> Row:
+        pairs = self._pairs(lambda: self._fresh(Shape(10_000)), lambda: self._product("floor", Shape(10_000)))
+        return _row("fixed_10k", pairs, 1.5, lambda one: one.cpu)
+
+    def _rerun(self) -> Iterator[Row]:
+        shape = Shape(100_000)
+        self._fresh(shape)
+        pairs = self._pairs(lambda: self._product("again", shape), lambda: self._product("idle", shape))
+        hashing = _seconds_to_hash(make_month(self._folder, shape))
+        ratios = [again.wall / (idle.wall + hashing) for again, idle in pairs]
+        yield Row("rerun", _median(ratios), 1.5, "ratio", _peak(pairs))
+
+    def _to_deltas(self, name: str, shape: Shape, limit: float) -> Row:
+        pairs = self._pairs(lambda: self._fresh(shape), lambda: self._limit(shape))
+        ratios = [product.said["inside"] / bare.said["seconds"] for product, bare in pairs]
+        return Row(name, _median(ratios), limit, "ratio", _peak(pairs))
+
+    def _between(self, name: str, one: Shape, other: Shape, limit: float) -> Row:
+        pairs = self._pairs(lambda: self._fresh(one), lambda: self._fresh(other))
+        return _row(name, pairs, limit, lambda each: each.said["inside"])
+
+    def _ten_million(self) -> Iterator[Row]:
+        pairs = self._pairs(lambda: self._fresh(TEN_MILLION), lambda: self._limit(TEN_MILLION))
+        peak = _peak(pairs)
+        core = [_core(product.said["steps"]) / bare.said["seconds"] for product, bare in pairs]
+        yield Row("core_10m", _median(core), 1.3, "ratio", peak)
+        inside = [product.said["inside"] / bare.said["seconds"] for product, bare in pairs]
+        yield Row("intake_to_deltas_10m", _median(inside), 1.6, "ratio", peak)
+        yield Row("peak_rss_10m", round(peak / 1024, 2), 1.0, "GiB", peak)
+        small = self._fresh(MILLION)
+        ratios = [product.said["inside"] / (10 * small.said["inside"]) for product, _ in pairs]
+        yield Row("scaling_10m", _median(ratios), 1.0, "ratio", peak)
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def _pairs(self, one: Callable[[], Measured], other: Callable[[], Measured]) -> list[tuple[Measured, Measured]]:
+        return [(one(), other()) for _ in range(self._times)]
+
+    def _fresh(self, shape: Shape) -> Measured:
+        measured = self._product("fresh", shape)
+        _check(measured, make_month(self._folder, shape))
+        return measured
+
+    def _product(self, mode: str, shape: Shape) -> Measured:
+        month = make_month(self._folder, shape)
+        return _process("bench.product", mode, month, self._folder / "workspaces" / shape.folder)
+
+    def _limit(self, shape: Shape) -> Measured:
+        month = make_month(self._folder, shape)
+        with tempfile.TemporaryDirectory(dir=self._folder) as out:
+            measured = _process("bench.limit", month, out)
+        _check(measured, month)
+        return measured
+
+
+def _row(name: str, pairs: list[tuple[Measured, Measured]], limit: float, figure: Callable[[Measured], float]) -> Row:
+    return Row(name, _median([figure(one) / figure(other) for one, other in pairs]), limit, "ratio", _peak(pairs))
+
+
+def _core(steps: dict[str, float]) -> float:
+    """Reading the files and computing the month, without archiving, copying the PSA and publishing."""
+    return steps["validated_usage"] + steps["month_models"]
+
+
+def _median(ratios: list[float]) -> float:
+    return round(statistics.median(ratios), 2)
+
+
+def _peak(pairs: list[tuple[Measured, Measured]]) -> int:
+    return max(one.peak_mib for one, _ in pairs)
+
+
+def _check(measured: Measured, month: Path) -> None:
+    """Both must come to the right answer: who is quick and wrong is not quick."""
+    expected = json.loads((month / "expected.json").read_text(encoding="utf-8"))
+    found = measured.said["changes"]
+    if sorted(map(str, found)) != sorted(map(str, expected)):
+        raise SystemExit(f"{month.name}: {len(found)} differences were found, {len(expected)} are right")
+
+
+def _seconds_to_hash(month: Path) -> float:
+    started = time.perf_counter()
+    for file in (month / "usage").iterdir():
+        with file.open("rb") as stream:
+            hashlib.file_digest(stream, "sha256")
+    return time.perf_counter() - started
+
+
+def _process(module: str, *arguments: object) -> Measured:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    started = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        said = child.stdout.read() if child.stdout else ""
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with code {child.returncode}")
+    return Measured(json.loads(said), wall, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
+
+
+def main() -> None:
+    """Measure, print the table, write the results."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="also ten million rows")
+    parser.add_argument("--times", type=int, default=3, help="pairs of each figure (3)")
+    parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="where months and workspaces are made")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    print(f"{'name':24}{'ratio':>8}{'limit':>8}  {'unit':8}{'peak MiB':>9}", flush=True)
+    for row in Bench(asked.folder.absolute(), asked.times).rows(is_full=asked.full):
+        print(f"{row.name:24}{row.ratio:8.2f}{row.limit:8.2f}  {row.unit:8}{row.peak_mib:9}", flush=True)
+        rows.append(asdict(row))
+        RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
