@@ -93,7 +93,7 @@ def _page(conn: Connection, query: Select[Any], last: int | None) -> list[AuditE
 
 
 def _locked_head(conn: Connection, tenant: str) -> ChainPoint:
-    insert_unless_present(conn, audit_heads, {"tenant": tenant, "sequence": 0, "entry_hash": GENESIS})
+    insert_unless_present(conn, audit_heads, [{"tenant": tenant, "sequence": 0, "entry_hash": GENESIS}])
     head = audit_heads.c
     # FOR UPDATE is nothing on SQLite, whose transactions that write are alone anyway.
     query = select(head.sequence, head.entry_hash).where(head.tenant == tenant).with_for_update()

@@ -4,8 +4,7 @@ Belongs here: storing revisions, moving their status, finding the latest of each
 Does not belong here: which status may follow which, approvals, write intents.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -50,18 +49,22 @@ def change_revisions(conn: Connection, tenant: str, change_id: ChangeId) -> list
     return [change_from(row) for row in conn.execute(query.order_by(table.revision)).mappings()]
 
 
-def insert_change(conn: Connection, tenant: str, change: Change) -> None:
-    """Store a new revision, and with the first one the change itself.
+def insert_changes(conn: Connection, tenant: str, proposed: Sequence[Change]) -> None:
+    """Store new revisions, and with a first one the change itself; all of them or none.
 
-    Raises ``StoreConflict`` when the revision is there already: another run proposed in between.
+    Raises ``StoreConflict`` when one is there already: another run proposed in between.
     """
-    _ensure_change(conn, tenant, change.change_id, change.period, change.proposed_at)
+    if not proposed:
+        return
+    insert_unless_present(conn, changes, [_first_proposal(tenant, change) for change in proposed])
     try:
-        conn.execute(insert(revisions_table).values(tenant=tenant, **_values(change)))
+        conn.execute(insert(revisions_table), [{"tenant": tenant, **_values(change)} for change in proposed])
     except IntegrityError as error:
         if not is_already_recorded(error):
             raise
-        raise StoreConflict(f"Another run proposed {change.change_id}@{change.revision} already.") from error
+        names = [f"{change.change_id}@{change.revision}" for change in proposed]
+        which = names[0] if len(names) == 1 else f"one of {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+        raise StoreConflict(f"Another run proposed {which} already.") from error
 
 
 def refresh_change(conn: Connection, tenant: str, change: Change) -> None:
@@ -110,9 +113,13 @@ def _update(
     raise StoreConflict(f"Change {change_id}@{revision} is {stands} by now and was left as it is.")
 
 
-def _ensure_change(conn: Connection, tenant: str, change_id: ChangeId, period: str, at: datetime) -> None:
-    values = {"tenant": tenant, "change_id": change_id, "period": period, "first_proposed_at": at}
-    insert_unless_present(conn, changes, values)
+def _first_proposal(tenant: str, change: Change) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "change_id": change.change_id,
+        "period": change.period,
+        "first_proposed_at": change.proposed_at,
+    }
 
 
 def _values(change: Change) -> dict[str, object]:

@@ -61,8 +61,7 @@ class StoreMonthLedger:
                     audit.record_event(conn, tenant, _approval_overtaken(change, outcome))
             for change in plan.refresh:
                 changes.refresh_change(conn, tenant, change)
-            for change in plan.insert:
-                changes.insert_change(conn, tenant, change)
+            changes.insert_changes(conn, tenant, plan.insert)
             findings.replace_findings(conn, tenant, outcome.period, outcome.findings, outcome.at)
             reconciliations.record_reconciliation(
                 conn,

@@ -17,7 +17,7 @@ def record_profile_version(
 ) -> None:
     """Keep a version's text. Known already, it stays as it was first recorded."""
     values = {"tenant": tenant, "profile": profile, "version": version, "content": content, "first_used_at": at}
-    insert_unless_present(conn, profile_versions, values)
+    insert_unless_present(conn, profile_versions, [values])
 
 
 def profile_content(conn: Connection, tenant: str, profile: str, version: str) -> str | None:

@@ -18,10 +18,10 @@ def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.In
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def insert_unless_present(conn: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """Insert the row unless one of its primary key is there; that one stays as it is."""
+def insert_unless_present(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert each row unless one of its primary key is there; that one stays as it is."""
     key = [column.name for column in table.primary_key]
-    conn.execute(insert_into(conn, table).values(**values).on_conflict_do_nothing(index_elements=key))
+    conn.execute(insert_into(conn, table).on_conflict_do_nothing(index_elements=key), rows)
 
 
 def insert_or_update(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], kept: set[str]) -> None:

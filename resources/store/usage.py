@@ -49,7 +49,7 @@ def publish_revision(conn: Connection, tenant: str, revision: UsageRevision, rej
 def ensure_drop(conn: Connection, tenant: str, drop: DropIdentity, at: datetime) -> DropId:
     """The id of a drop, which is recorded when nothing spoke of it before."""
     drop_id = drop.id_for(tenant)
-    insert_unless_present(conn, drops, {"tenant": tenant, "drop_id": drop_id, "first_seen_at": at, **vars(drop)})
+    insert_unless_present(conn, drops, [{"tenant": tenant, "drop_id": drop_id, "first_seen_at": at, **vars(drop)}])
     return drop_id
 
 

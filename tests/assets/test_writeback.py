@@ -93,7 +93,7 @@ def workspace(tmp_path: Path, psa: SandboxHandle) -> Iterator[Workspace]:
     opened = Workspace(load_settings(tmp_path, {}))
     with opened.store.transaction() as conn:
         copies.record_copy(conn, "acme", samples.copy(base_url=psa.url, company="sandbox"))
-        changes.insert_change(conn, "acme", samples.change(needs=(), unit_price=SEED_PRICE, unit_cost=SEED_COST))
+        changes.insert_changes(conn, "acme", [samples.change(needs=(), unit_price=SEED_PRICE, unit_cost=SEED_COST)])
     wish = Wish(DecisionAction.APPROVED, Actor("dana", is_asserted=True))
     decided = decide_named(opened.decision_ledger, ["change-1@1"], wish, now=NOW, new_id=opened.new_id)
     assert len(decided.decisions) == 1

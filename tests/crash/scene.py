@@ -162,7 +162,7 @@ def _approve(store: Store, psa_url: str, changed: Sequence[Change]) -> None:
     with store.transaction() as conn:
         copies.record_copy(conn, TENANT, samples.copy(kind="connectwise", base_url=psa_url, company=COMPANY))
         for change in changed:
-            changes.insert_change(conn, TENANT, change)
+            changes.insert_changes(conn, TENANT, [change])
     numbers = itertools.count(1)
     decided = decide_matching(
         StoreDecisionLedger(store),

@@ -49,7 +49,7 @@ class Desk:
     def propose(self, *proposed: Change) -> None:
         with self._store.transaction() as conn:
             for each in proposed:
-                changes.insert_change(conn, self._store.tenant, each)
+                changes.insert_changes(conn, self._store.tenant, [each])
 
     def decide(self, *names: str, action: DecisionAction = DecisionAction.APPROVED, **wish: Any) -> Decided:
         return decide_named(

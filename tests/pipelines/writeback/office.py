@@ -157,7 +157,7 @@ class Office:
         )
         change = replace(made, **fields)
         with self.store.transaction() as conn:
-            changes.insert_change(conn, TENANT, change)
+            changes.insert_changes(conn, TENANT, [change])
         return change
 
     def decide(self, *lines: str, action: DecisionAction = DecisionAction.APPROVED) -> None:

@@ -467,7 +467,7 @@ def test_two_changes_of_one_line_are_never_in_flight_together(office: Office) ->
     office.run()
     november = replace(samples.change("change-11", period="2026-11", needs=()), line_id="1", quantity_after=Decimal(14))
     with office.store.transaction() as conn:
-        changes.insert_change(conn, TENANT, replace(november, quantity_before=Decimal(11), unit_cost=Decimal(18)))
+        changes.insert_changes(conn, TENANT, [replace(november, quantity_before=Decimal(11), unit_cost=Decimal(18))])
     office.psa.price = november.unit_price
     office.decide("11")
     batch = office.run()

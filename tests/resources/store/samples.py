@@ -228,7 +228,7 @@ def stop(kind: StopKind = StopKind.BY_A_PERSON, **given: Any) -> Stop:
 def insert_approved(conn: Connection, tenant: str, *meant: Change) -> None:
     """Insert proposed changes and approve them, one after the other."""
     for each in meant:
-        changes.insert_change(conn, tenant, each)
+        changes.insert_changes(conn, tenant, [each])
         approval = decision(f"approval-of-{each.change_id}", change_id=each.change_id, revision=each.revision)
         decisions.record_decision(conn, tenant, approval, PROPOSED)
 

@@ -21,7 +21,7 @@ from tests.resources.store import samples
 def _insert(store: Store, *given: Change) -> None:
     with store.transaction() as conn:
         for change in given:
-            changes.insert_change(conn, store.tenant, change)
+            changes.insert_changes(conn, store.tenant, [change])
 
 
 @contextmanager

@@ -27,7 +27,7 @@ WIDEST = Decimal("9999999999999999999999999999.9999999999")
 )
 def test_a_quantity_comes_back_to_its_last_digit(store: Store, quantity: Decimal) -> None:
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, samples.change(quantity_after=quantity, quantity_before=None))
+        changes.insert_changes(conn, store.tenant, [samples.change(quantity_after=quantity, quantity_before=None)])
     with localcontext(prec=6), store.reading() as conn:  # a caller's own context must not round
         kept = changes.latest_changes(conn, store.tenant)[0]
     assert format(kept.quantity_after, "f") == format(quantity, "f")
@@ -44,7 +44,7 @@ def test_a_quantity_comes_back_to_its_last_digit(store: Store, quantity: Decimal
 )
 def test_a_quantity_comes_back_in_its_plain_form_on_both_databases(store: Store, given: Decimal, plain: str) -> None:
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, samples.change(amount_delta=given))
+        changes.insert_changes(conn, store.tenant, [samples.change(amount_delta=given)])
     with store.reading() as conn:
         assert str(changes.latest_changes(conn, store.tenant)[0].amount_delta) == plain
 
@@ -61,7 +61,7 @@ def test_a_quantity_comes_back_in_its_plain_form_on_both_databases(store: Store,
 )
 def test_a_quantity_that_would_be_rounded_is_refused_in_words(store: Store, given: Any, words: str) -> None:
     with pytest.raises(StoreError, match=words) as refused, store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, samples.change(quantity_after=given))
+        changes.insert_changes(conn, store.tenant, [samples.change(quantity_after=given)])
     assert not refused.value.would_retry_help
 
 

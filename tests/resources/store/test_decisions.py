@@ -30,7 +30,7 @@ REVOCABLE = frozenset({ChangeStatus.APPROVED, ChangeStatus.DECLINED})
 def _insert(store: Store, *given: Change) -> None:
     with store.transaction() as conn:
         for change in given:
-            changes.insert_change(conn, store.tenant, change)
+            changes.insert_changes(conn, store.tenant, [change])
 
 
 def _decide(store: Store, decision: Decision, possible: frozenset[ChangeStatus] = PROPOSED) -> ChangeStatus | None:

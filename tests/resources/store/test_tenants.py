@@ -150,7 +150,7 @@ NOT_EXECUTED = samples.outcome(
 
 def _insert(conn: Connection, tenant: str, *meant: Change) -> None:
     for each in meant:
-        changes.insert_change(conn, tenant, each)
+        changes.insert_changes(conn, tenant, [each])
 
 
 def _approve(conn: Connection, tenant: str, *meant: Change) -> None:
@@ -172,7 +172,7 @@ RECORDS: dict[str, Statement] = {
     ),
     "mappings.record_entry": lambda conn, t: mappings.record_entry(conn, t, "entry-0", ENTRIES[0], "dana", NOON),
     "copies.record_copy": lambda conn, t: copies.record_copy(conn, t, samples.copy()),
-    "changes.insert_change": lambda conn, t: _insert(conn, t, samples.change(), IN_TURN),
+    "changes.insert_changes": lambda conn, t: _insert(conn, t, samples.change(), IN_TURN),
     "decisions.record_decision": lambda conn, t: _approve(conn, t, samples.change(), IN_TURN),
     "users.add_user": lambda conn, t: users.add_user(conn, t, "dana", "admin", "hash-of-a-token", NOON),
     "writes.take_lease": lambda conn, t: writes.take_lease(conn, t, f"run of {t}", NOON, LATER),

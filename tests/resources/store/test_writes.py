@@ -423,7 +423,7 @@ def test_an_earlier_revision_counts_for_nothing(store: Store, ledger: StoreWrite
         changes.set_status(conn, store.tenant, CHANGE.change_id, 1, ChangeStatus.SUPERSEDED)
     second = samples.change(number=2)
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, second)
+        changes.insert_changes(conn, store.tenant, [second])
         decisions.record_decision(conn, store.tenant, samples.decision(revision=2), PROPOSED)
     _intend(store, second, LATER)
     assert ledger.unsettled(None) == [
@@ -527,7 +527,7 @@ def test_no_intent_for_what_is_not_approved_any_more(
     store: Store, ledger: StoreWriteLedger, lease: Lease, status: ChangeStatus
 ) -> None:
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, replace(CHANGE, status=status))
+        changes.insert_changes(conn, store.tenant, [replace(CHANGE, status=status)])
     in_flight = status in {ChangeStatus.SENDING, ChangeStatus.UNKNOWN}
     words = "line 1 has another change in flight" if in_flight else f"change-1@1 is {status} by now and was left"
     _refused(store, ledger, lease, ledger.standing("2026-10").token, words)
@@ -596,9 +596,9 @@ def test_no_second_intent_on_a_line_that_has_one_in_flight(
 def test_a_line_has_one_change_in_flight_whatever_moves_the_status(store: Store) -> None:
     other = samples.change("of-september", period="2026-09", status=ChangeStatus.UNKNOWN)
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, other)
+        changes.insert_changes(conn, store.tenant, [other])
     with pytest.raises(StoreConflict), store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, replace(CHANGE, status=ChangeStatus.SENDING))
+        changes.insert_changes(conn, store.tenant, [replace(CHANGE, status=ChangeStatus.SENDING)])
     assert _trail(store) == []
 
 
@@ -662,7 +662,7 @@ def test_what_is_approved_or_in_flight_may_be_concluded_in_any_way(store: Store)
     for stood, becomes in product((ChangeStatus.APPROVED, ChangeStatus.SENDING, ChangeStatus.UNKNOWN), ends):
         change = samples.change(f"{stood}-{becomes}", status=stood, line_id=f"line-{stood}-{becomes}")
         with store.transaction() as conn:
-            changes.insert_change(conn, store.tenant, change)
+            changes.insert_changes(conn, store.tenant, [change])
             writes.record_outcome(conn, store.tenant, samples.outcome(change, status=becomes, batch_id="batch-7"))
             found = changes.change_revisions(conn, store.tenant, change.change_id)
         assert found == [replace(change, status=becomes, batch_id="batch-7")]
@@ -683,7 +683,7 @@ def test_what_was_decided_meanwhile_is_left_as_it_is(
     store: Store, ledger: StoreWriteLedger, lease: Lease, stood: ChangeStatus
 ) -> None:
     with store.transaction() as conn:
-        changes.insert_change(conn, store.tenant, replace(CHANGE, status=stood))
+        changes.insert_changes(conn, store.tenant, [replace(CHANGE, status=stood)])
     with pytest.raises(NotTaken, match=f"change-1@1 is {stood} by now and was left as it is"):
         ledger.record_outcome(lease, samples.outcome(CHANGE))
     with store.reading() as conn:
