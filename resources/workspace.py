@@ -111,7 +111,7 @@ class Workspace:
             archive=self.archive,
             arrivals=StoreArrivalLedger(self.store),
             usage=StoreUsageLedger(self.store),
-            reader=DuckDbFileReader(),
+            reader=DuckDbFileReader(self.settings.folder("scratch")),
             lake=self.lake,
             profiles=self.profiles,
             clock=self.clock,

@@ -13,7 +13,7 @@ from pipelines.intake.headers import Header
 from pipelines.intake.key_rules import add_keys
 from pipelines.intake.measure_rules import add_measures
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.sqltext import case
+from pipelines.intake.sqltext import all_of, case
 from pipelines.intake.text_rules import MAPPED, add_texts
 
 
@@ -23,7 +23,8 @@ class CompiledRows:
 
     ``records`` has ``row``, ``defect`` (NULL, ``long`` or ``cut``), ``is_set_aside`` (a person ignores the record) and
     ``c<position>`` for each of ``positions``. Every record comes back once, with ``kind`` (``valid``, ``rejected``,
-    ``ignored`` or ``totals``) and, where it is rejected, ``problem``: an index into ``checks``.
+    ``ignored`` or ``totals``) and, where it is rejected, ``problem``: an index into ``checks``. ``is_bare`` says that
+    none of its mapped cells holds anything.
     """
 
     sql: str
@@ -41,6 +42,7 @@ def compile_rows(profile: ImportProfile, header: Header) -> CompiledRows:
     add_filters(rows)
     checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks)
     _add_judgement(rows, checks)
+    rows.layers[JUDGED]["is_bare"] = all_of(f"t{place} = ''" for place in sorted(rows.positions))
     sql = f"SELECT {', '.join(ANSWERS)} FROM ({rows.sql()})"
     return CompiledRows(sql, tuple(sorted(rows.positions)), checks)
 
@@ -68,7 +70,7 @@ TYPED = (
 """What is handed on of a valid row."""
 
 ANSWERS = (
-    *("row", "period", "kind", "problem", "problem_value", "is_failure", "read_account", "read_service"),
+    *("row", "is_bare", "period", "kind", "problem", "problem_value", "is_failure", "read_account", "read_service"),
     *("measured", "service_parts", "rounded", "flag", *(f"{name}_unmapped" for name in MAPPED), *TYPED),
 )
 """Everything that is known of a record. ``measured`` is the quantity the file states, whatever the record is."""

@@ -41,7 +41,7 @@ class UsageRows(Protocol):
         ...
 
     def stamped(self, stamp: RevisionStamp) -> Any:
-        """The rows as the lake keeps them: an Arrow table."""
+        """The rows as the lake keeps them, which it asks to write themselves."""
         ...
 
 
@@ -140,7 +140,7 @@ class ReadFile:
     @property
     def table(self) -> Any:
         """All valid rows as an Arrow table of the lake's columns, as if published; None where nothing was read."""
-        return None if self.preview_stamp is None else self.whole.usage.stamped(self.preview_stamp)
+        return None if self.preview_stamp is None else self.whole.usage.stamped(self.preview_stamp).table()
 
     def reading_of(self, period: str) -> Reading:
         """What the file says for one month; records of other months count as ignored there."""

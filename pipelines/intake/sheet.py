@@ -97,7 +97,7 @@ class Records:
         self.is_cut = False
 
     def __iter__(self) -> Iterator[list[str]]:
-        reader = _reader(self._lines(), self._layout)
+        reader = cut(self._lines(), self._layout)
         try:
             for record in reader:
                 self.count += 1
@@ -138,7 +138,8 @@ class Records:
         )
 
 
-def _reader(lines: Iterator[str], layout: FileLayout) -> Iterator[list[str]]:
+def cut(lines: Iterator[str], layout: FileLayout) -> Iterator[list[str]]:
+    """The records in these lines. Raises ``csv.Error`` at the first that cannot be read exactly."""
     csv.field_size_limit(MAX_CELL)
     if layout.quote is None:
         return csv.reader(lines, delimiter=layout.separator, quoting=csv.QUOTE_NONE, strict=True)

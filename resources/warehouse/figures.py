@@ -22,7 +22,7 @@ _RECORDS = (
 )
 
 # All records, not only those that are shown: what an approval rests on must not move behind the first twenty. A list
-# that is sorted afterwards: an ordered aggregate keeps a buffer for every group, and thousands of groups fill the memory.
+# that is sorted afterwards: an ordered aggregate keeps a buffer for every group, and thousands fill the memory.
 _DIGEST = """sha256(array_to_string(list_sort(list(
     concat_ws(':', sha256, coalesce(sheet, ''), record_number, quantity)
 )), chr(31))) as rows_digest"""

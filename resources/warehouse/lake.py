@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -103,6 +103,14 @@ PSA_SCHEMAS: Mapping[str, pa.Schema] = {
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 
 
+class ParquetRows(Protocol):
+    """Usage rows that can write themselves."""
+
+    def write_parquet(self, file: Path) -> None:
+        """The rows in the columns of ``USAGE_SCHEMA``, as a file at this path."""
+        ...
+
+
 class Lake:
     """One tenant's part of the lake. Files appear whole or not at all, and are never changed."""
 
@@ -115,14 +123,17 @@ class Lake:
         """Whose part of the lake it is."""
         return self._tenant
 
-    def write_usage(self, revision_id: str, drop_id: str, rows: pa.Table) -> str:
+    def write_usage(self, revision_id: str, drop_id: str, rows: ParquetRows) -> str:
         """Keep a revision's valid rows; the answer is its folder, relative to the lake.
 
         Raises ``WarehouseError`` when the columns are not those of ``USAGE_SCHEMA``.
         """
         folder = self._folder("usage", drop_id, revision_id)
         with self._written(folder) as temporary:
-            _write(temporary / USAGE_FILE, _with_schema(rows, USAGE_SCHEMA))
+            file = temporary / USAGE_FILE
+            rows.write_parquet(file)
+            _check_schema(file)
+            _sync(file)
         return folder
 
     def usage_file(self, lake_path: str) -> Path:
@@ -232,13 +243,20 @@ def _segment(text: str) -> str:
     return text
 
 
-def _with_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    if rows.column_names != schema.names:
-        raise WarehouseError(f"usage rows have the columns {rows.column_names}, not {schema.names}")
-    try:
-        return rows.cast(schema)
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise WarehouseError(f"usage rows do not fit the lake: {error}") from error
+def _check_schema(file: Path) -> None:
+    """Raises ``WarehouseError`` when a file has not the columns of ``USAGE_SCHEMA``, or blanks where none may be."""
+    with pq.ParquetFile(file) as written:
+        schema, metadata = written.schema_arrow, written.metadata
+    if schema.names != USAGE_SCHEMA.names:
+        raise WarehouseError(f"usage rows have the columns {schema.names}, not {USAGE_SCHEMA.names}")
+    for place, (field, wanted) in enumerate(zip(schema, USAGE_SCHEMA, strict=True)):
+        blanks = sum(
+            metadata.row_group(group).column(place).statistics.null_count for group in range(metadata.num_row_groups)
+        )
+        if field.type != wanted.type or (blanks and not wanted.nullable):
+            raise WarehouseError(
+                f"usage rows do not fit the lake: {wanted.name} is {field.type}, {blanks} of them blank"
+            )
 
 
 def _write(file: Path, table: pa.Table) -> None:
@@ -248,8 +266,8 @@ def _write(file: Path, table: pa.Table) -> None:
         os.fsync(stream.fileno())
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

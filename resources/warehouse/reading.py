@@ -1,11 +1,11 @@
 """Files read under profiles: Python finds encoding, dialect and header, DuckDB types the rows by one expression.
 
-Belongs here: running what ``pipelines.intake`` compiles, batch by batch, and adding up what it answers.
-Does not belong here: any rule of a row or a file (``pipelines.intake``).
+Belongs here: choosing who cuts the records, running what ``pipelines.intake`` compiles, adding up what it answers.
+Does not belong here: any rule of a row or a file (``pipelines.intake``), the scratch database (``answers``).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows
@@ -28,11 +27,16 @@ from pipelines.intake.schema import validated
 from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
 from pipelines.intake.text_rules import MAPPED
 from pipelines.quantities import text
-from resources.warehouse.usage_rows import TypedRows, empty_rows, storable
+from resources.warehouse.answers import Answers
+from resources.warehouse.plain_csv import PlainCsv, plain_csv
+from resources.warehouse.usage_rows import TypedRows, storable
 
 BATCH_RECORDS = 32_768
 BATCH_CHARACTERS = 64 * 1024 * 1024
 """One batch is held as text at a time: whichever bound is met first."""
+
+MOST_BARE = 100_000
+"""Scanned records without a mapped cell that are looked at singly."""
 
 LARGEST_SUM = Decimal(10) ** 28
 """DECIMAL(38,10) ends here; quantities that add up to more are no quantities."""
@@ -44,7 +48,11 @@ _PREVIEW_ROWS = 5
 
 
 class DuckDbFileReader:
-    """Reads files in an own DuckDB in memory, which can reach neither disk nor network."""
+    """Reads files with a DuckDB of its own for each, which can reach nothing but the file and a scratch folder."""
+
+    def __init__(self, scratch_root: Path | None = None) -> None:
+        """``scratch_root`` holds the scratch folders; without it they are in the system's temporary folder."""
+        self._scratch_root = scratch_root
 
     def read(
         self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay] = ()
@@ -58,13 +66,13 @@ class DuckDbFileReader:
             with raw.open("rb") as stream, closing(Records(stream, profile.file)) as records:
                 header, rest = find_header(iter(records), profile)
                 if header is None:
-                    return _nothing_read(profile, blank=records.count)
-                with _Engine(profile, header, file_name, overlays) as engine:
-                    for batch in _batches(records, rest, header):
-                        engine.take(batch)
-                    return engine.result()
+                    return _nothing_read(blank=records.count)
+                engine = _Engine(Answers(raw, self._scratch_root), profile, header, file_name, overlays)
+                if overlays or not engine.scan(raw):
+                    engine.take(_batches(records, rest, header))
+                return engine.result()
         except UnreadableFile as error:
-            return _nothing_read(profile, refusal=f"{error.reason}. {error.remedy}")
+            return _nothing_read(refusal=f"{error.reason}. {error.remedy}")
 
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         """Whether the file has a header that holds every column the profile maps."""
@@ -75,10 +83,8 @@ class DuckDbFileReader:
             return False
 
 
-def _nothing_read(profile: ImportProfile, *, blank: int = 0, refusal: str | None = None) -> ReadFile:
-    table = empty_rows()
-    whole = Reading(RowAccounting(blank=blank), Decimal(0), (), TypedRows(table, profile))
-    return ReadFile(whole, refusal=refusal)
+def _nothing_read(*, blank: int = 0, refusal: str | None = None) -> ReadFile:
+    return ReadFile(Reading(RowAccounting(blank=blank), Decimal(0), (), TypedRows(None, 0)), refusal=refusal)
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class _Batch:
     first_row: int
     records: list[Sequence[str]]
     is_cut: bool
+
+    def records_at(self, rows: Iterable[int]) -> Iterator[Sequence[str]]:
+        """The records of these numbers."""
+        return (self.records[row - self.first_row] for row in rows)
 
 
 def _batches(records: Records, rest: Iterator[Sequence[str]], header: Header) -> Iterator[_Batch]:
@@ -103,6 +113,12 @@ def _batches(records: Records, rest: Iterator[Sequence[str]], header: Header) ->
         yield _Batch(first, batch, records.is_cut)
 
 
+def _or_empty(batches: Iterator[_Batch], first_row: int) -> Iterator[_Batch]:
+    """The batches; an empty one where there are none, so that there is an answer for nothing as well."""
+    yield next(batches, _Batch(first_row, [], is_cut=False))
+    yield from batches
+
+
 @dataclass
 class _Sums:
     """Numbers added up per month; None is the month of rows that name none."""
@@ -112,14 +128,21 @@ class _Sums:
     added: dict[tuple[str | None, ServiceParts], Decimal] = field(default_factory=dict)
     totals: list[tuple[str | None, TotalRow]] = field(default_factory=list)
     rejected: list[tuple[str | None, RowError]] = field(default_factory=list)
-    tables: list[pa.Table] = field(default_factory=list)
     blank: int = 0
 
 
 class _Engine:
-    """One file being read: the compiled expression runs over each batch, the answers are added up."""
+    """One file being read: the compiled expression answers for each record, the answers are added up."""
 
-    def __init__(self, profile: ImportProfile, header: Header, file_name: str, overlays: Sequence[RowOverlay]) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        profile: ImportProfile,
+        header: Header,
+        file_name: str,
+        overlays: Sequence[RowOverlay],
+    ) -> None:
+        self._answers = answers
         self._profile = profile
         self._header = header
         self._file_name = storable(file_name)
@@ -128,39 +151,48 @@ class _Engine:
         self._sums = _Sums()
         self._observed = Observations(doubled=_doubled(profile, header))
 
-    def __enter__(self) -> "_Engine":
-        self._connection = duckdb.connect(
-            ":memory:",
-            config={
-                "enable_external_access": False,
-                "autoload_known_extensions": False,
-                "autoinstall_known_extensions": False,
-                "lock_configuration": True,
-            },
-        )
-        return self
+    # --- cutting the records ----------------------------------------------------------------------------------------
 
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def take(self, batch: _Batch) -> None:
-        """Read one batch."""
-        relation, blank = self._relation(batch)
-        self._sums.blank += blank
-        self._connection.register("records", relation)
+    def scan(self, raw: Path) -> bool:
+        """Let DuckDB cut the file, if it is one that it cuts as we do; whether it was, and every record is there."""
+        plain = plain_csv(raw, self._profile.file, self._answers.own_file)
+        if plain is None or not self._compiled.positions:
+            return False
+        first_row = self._header.row + 1
+        records = plain.scan(self._header.row, len(self._header.cells), self._compiled.positions)
         try:
-            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE answers AS {self._compiled.sql}")
-        except duckdb.InvalidInputException as error:
-            raise UnreadableFile(
-                f"a pattern of the profile cannot be used: {' '.join(str(error).split())}", "Correct the profile"
-            ) from None
-        finally:
-            self._connection.unregister("records")
-        self._count()
-        self._collect_rejected(batch)
-        self._collect_totals()
-        self._observe()
-        self._collect_valid()
+            self._answers.scan(self._compiled, records, first_row)
+        except duckdb.Error:
+            return False
+        if not self._is_whole(plain) or not self._leave_out_blanks(plain, first_row):
+            self._answers.forget()
+            return False
+        self._collect_rejected(self._rejected("true"), plain.records_at)
+        return True
+
+    def _is_whole(self, plain: PlainCsv) -> bool:
+        """Whether DuckDB found as many records as the file has lines after its header."""
+        [(count,)] = self._answers.query("SELECT count(*) FROM answers").fetchall()
+        return bool(count == plain.records - self._header.row)
+
+    def _leave_out_blanks(self, plain: PlainCsv, first_row: int) -> bool:
+        """Take records without anything in any cell for blank ones; False when too many would have to be looked at."""
+        bare = self._answers.query(f"SELECT row FROM answers WHERE is_bare ORDER BY row LIMIT {MOST_BARE}").fetchall()
+        rows = [row for (row,) in bare]
+        blank = [row for row, record in zip(rows, plain.records_at(rows), strict=True) if is_blank(record)]
+        if blank:
+            self._answers.leave_out(blank, first_row)
+            self._sums.blank = len(blank)
+        return len(bare) < MOST_BARE
+
+    def take(self, batches: Iterator[_Batch]) -> None:
+        """Answer for records that Python cut, batch by batch."""
+        for batch in _or_empty(batches, self._header.row + 1):
+            relation, blank = self._relation(batch)
+            self._sums.blank += blank
+            self._answers.take(self._compiled, relation)
+            last = batch.first_row + len(batch.records) - 1
+            self._collect_rejected(self._rejected(f"row BETWEEN {batch.first_row} AND {last}"), batch.records_at)
 
     def _relation(self, batch: _Batch) -> tuple[pa.Table, int]:
         """The batch as Arrow text, blank records left out, decisions of people applied."""
@@ -200,21 +232,19 @@ class _Engine:
                 cells[position] = storable(decision.value or "")
         return cells, any(decision.action is OverlayAction.IGNORE for decision in decisions)
 
-    def _count(self) -> None:
-        counted = self._connection.sql(
-            "SELECT period, kind, count(*), sum(trunc(quantity)::HUGEINT), sum(quantity - trunc(quantity)), "
-            "sum(rounded) FROM answers GROUP BY ALL"
-        ).fetchall()
-        for period, kind, count, whole, part, rounded in counted:
-            self._sums.kinds[period, kind] += count
-            if kind == "valid":
-                self._sums.quantity[period] = self._sums.quantity.get(period, Decimal(0)) + whole + part
-                self._observed.rounded_amounts += int(rounded)
+    # --- adding up the answers --------------------------------------------------------------------------------------
 
-    def _collect_rejected(self, batch: _Batch) -> None:
+    def _rejected(self, which: str) -> list[tuple[Any, ...]]:
         columns = "row, period, problem, problem_value, is_failure, read_account, read_service"
-        found = self._connection.sql(f"SELECT {columns} FROM answers WHERE kind = 'rejected' ORDER BY row").fetchall()
-        for row, period, problem, value, is_failure, account, service in found:
+        rejected = f"SELECT {columns} FROM answers WHERE kind = 'rejected' AND {which} ORDER BY row"
+        return self._answers.query(rejected).fetchall()
+
+    def _collect_rejected(
+        self, rejected: list[tuple[Any, ...]], records_at: Callable[[Iterable[int]], Iterator[Sequence[str]]]
+    ) -> None:
+        records = records_at([row for row, *_ in rejected])
+        for answer, record in zip(rejected, records, strict=True):
+            row, period, problem, value, is_failure, account, service = answer
             check = self._compiled.checks[problem]
             error = RowError(
                 file=self._file_name,
@@ -226,24 +256,34 @@ class _Engine:
                 remedy=check.remedy,
                 account=account,
                 service=service,
-                record_hash=record_hash(batch.records[row - batch.first_row]),
+                record_hash=record_hash(record),
                 is_failure=is_failure,
             )
             self._sums.rejected.append((period, error))
 
+    def _count(self) -> None:
+        counted = self._answers.query(
+            "SELECT period, kind, count(*), sum(trunc(quantity)::HUGEINT), sum(quantity - trunc(quantity)), "
+            "sum(rounded) FROM answers GROUP BY ALL"
+        ).fetchall()
+        for period, kind, count, whole, part, rounded in counted:
+            self._sums.kinds[period, kind] += count
+            if kind == "valid":
+                self._sums.quantity[period] = self._sums.quantity.get(period, Decimal(0)) + whole + part
+                self._observed.rounded_amounts += int(rounded)
+
     def _collect_totals(self) -> None:
         if self._profile.rows.totals is None:
             return
-        added = self._connection.sql(
+        added = self._answers.query(
             "SELECT period, service_parts, sum(trunc(measured)::HUGEINT), sum(measured - trunc(measured)) "
             "FROM answers WHERE kind <> 'totals' AND measured IS NOT NULL GROUP BY ALL"
         ).fetchall()
-        for period, parts, whole, part in added:
-            key = period, tuple(parts)
-            self._sums.added[key] = self._sums.added.get(key, Decimal(0)) + whole + part
-        totals = self._connection.sql("SELECT period, row, service_parts, measured FROM answers WHERE kind = 'totals'")
-        self._sums.totals += [
-            (period, TotalRow(row, tuple(parts), measured)) for period, row, parts, measured in totals.fetchall()
+        self._sums.added = {(period, tuple(parts)): whole + part for period, parts, whole, part in added}
+        totals = "SELECT period, row, service_parts, measured FROM answers WHERE kind = 'totals' ORDER BY row"
+        self._sums.totals = [
+            (period, TotalRow(row, tuple(parts), measured))
+            for period, row, parts, measured in self._answers.query(totals).fetchall()
         ]
 
     def _observe(self) -> None:
@@ -254,7 +294,7 @@ class _Engine:
         ]
         parts.append("SELECT 'flag', flag, row FROM answers WHERE kind = 'valid' AND flag IS NOT NULL")
         grouped = " UNION ALL ".join(parts)
-        for what, value, rows in self._connection.sql(
+        for what, value, rows in self._answers.query(
             f"SELECT what, value, list(row ORDER BY row) FROM ({grouped}) AS seen(what, value, row) GROUP BY ALL"
         ).fetchall():
             if what == "unknown":
@@ -264,12 +304,11 @@ class _Engine:
             else:
                 self._observed.unmapped[what, value] += len(rows)
 
-    def _collect_valid(self) -> None:
-        valid = self._connection.sql(
-            f"SELECT row, period, {', '.join(TYPED)} FROM answers WHERE kind = 'valid' ORDER BY row"
-        ).to_arrow_table()
-        validated(pl.DataFrame(pl.from_arrow(valid)))
-        self._sums.tables.append(valid)
+    def _validate(self) -> None:
+        """Every valid row through the contract of validated usage, a bounded batch at a time."""
+        valid = self._answers.query(f"SELECT row, {', '.join(TYPED)} FROM answers WHERE kind = 'valid'")
+        for batch in valid.to_arrow_reader(BATCH_RECORDS):
+            validated(pl.DataFrame(pl.from_arrow(batch)))
 
     # --- the answer -------------------------------------------------------------------------------------------------
 
@@ -278,28 +317,36 @@ class _Engine:
 
         Raises ``UnreadableFile`` when the quantities add up to more than can be kept.
         """
-        table = pa.concat_tables(self._sums.tables) if self._sums.tables else empty_rows()
+        self._count()
         if abs(sum(self._sums.quantity.values(), Decimal(0))) >= LARGEST_SUM:
             raise UnreadableFile("its quantities add up to more than 28 digits", "Correct quantity of the profile")
-        whole = self._whole(TypedRows(table, self._profile))
+        self._collect_totals()
+        self._observe()
+        self._validate()
+        whole = self._whole()
         months = sorted({period for period, _ in self._sums.kinds if period is not None})
-        by_period = {period: self._reading(period, whole, table) for period in months}
+        by_period = {period: self._reading(period, whole) for period in months}
         is_by_row = self._profile.period_column is not None
         return ReadFile(
             whole=whole,
             by_period=by_period,
-            elsewhere=self._reading("", whole, table) if is_by_row else None,
+            elsewhere=self._reading("", whole) if is_by_row else None,
             header_row=self._header.row,
             headers=tuple(self._header.name(place) for place in range(len(self._header.cells))),
             columns=_mapped_headers(self._profile, self._header),
             unused_columns=_unused_headers(self._profile, self._header),
             observations=self._observed.sentences(),
             rounded_amounts=self._observed.rounded_amounts,
-            preview=_preview(table),
+            preview=self._preview(),
             preview_stamp=_preview_stamp(self._profile, self._file_name),
         )
 
-    def _whole(self, rows: TypedRows) -> Reading:
+    def _preview(self) -> tuple[Mapping[str, str | None], ...]:
+        valid = f"SELECT row, period, {', '.join(TYPED)} FROM answers WHERE kind = 'valid' ORDER BY row"
+        rows = self._answers.query(f"{valid} LIMIT {_PREVIEW_ROWS}").to_arrow_table().to_pylist()
+        return tuple({name: _as_text(value) for name, value in row.items()} for row in rows)
+
+    def _whole(self) -> Reading:
         kinds: Counter[str] = Counter()
         for (_, kind), count in self._sums.kinds.items():
             kinds[kind] += count
@@ -310,12 +357,12 @@ class _Engine:
             rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
             quantity=sum(self._sums.quantity.values(), Decimal(0)),
             rejected=tuple(error for _, error in self._sums.rejected),
-            usage=rows,
+            usage=TypedRows(self._answers, kinds["valid"]),
             totals=tuple(total for _, total in self._sums.totals),
             added=added,
         )
 
-    def _reading(self, month: str, whole: Reading, table: pa.Table) -> Reading:
+    def _reading(self, month: str, whole: Reading) -> Reading:
         """What the file says for one month: its own rows, and rejected rows and totals that name no month.
 
         A total that names no month is one of the whole file, whichever month is read.
@@ -329,7 +376,7 @@ class _Engine:
             rows=RowAccounting(rows.preamble, rows.header, rows.blank, ignored, **counts),
             quantity=sums.quantity.get(month, Decimal(0)),
             rejected=tuple(error for period, error in sums.rejected if period in mine),
-            usage=TypedRows(table.filter(pc.equal(table["period"], month)), self._profile),
+            usage=TypedRows(self._answers, sums.kinds[month, "valid"], month),
             totals=tuple(total for period, total in sums.totals if period in mine),
             added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
         )
@@ -372,12 +419,6 @@ def _mapped_headers(profile: ImportProfile, header: Header) -> Mapping[str, str]
 def _unused_headers(profile: ImportProfile, header: Header) -> tuple[str, ...]:
     used = set(_places(profile, header))
     return tuple(header.name(place) for place, cell in enumerate(header.cells) if place not in used and cell.strip())
-
-
-def _preview(table: pa.Table) -> tuple[Mapping[str, str | None], ...]:
-    return tuple(
-        {name: _as_text(value) for name, value in row.items()} for row in table.slice(0, _PREVIEW_ROWS).to_pylist()
-    )
 
 
 def _as_text(value: Any) -> str | None:

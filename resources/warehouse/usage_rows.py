@@ -1,36 +1,95 @@
-"""The valid rows of a reading as Arrow, and what the lake keeps beside each of them.
+"""The valid rows of a reading, and what the lake keeps beside each of them.
 
-Belongs here: stamping rows with their revision, in the lake's columns.
-Does not belong here: reading files (``reading``), writing to the lake (``lake``).
+Belongs here: stamping rows with their revision, in the lake's columns; writing them as Parquet.
+Does not belong here: reading files (``reading``), the folders of the lake (``lake``).
 """
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.intake.compile import TYPED
-from pipelines.intake.profile import ImportProfile
 from pipelines.intake.readings import RevisionStamp
+from pipelines.intake.sqltext import literal
 from pipelines.mapping.keys import match_key
+from resources.warehouse.answers import Answers
 from resources.warehouse.lake import USAGE_SCHEMA
+
+_MATCHED = {"match_account": "account_key", "match_service": "service_key"}
 
 
 @dataclass(frozen=True)
 class TypedRows:
-    """Valid rows as an Arrow table of the columns ``row``, ``period`` and those of ``compile.TYPED``."""
+    """Valid rows in file order, of one month or of all; None are the rows of a file that was not read."""
 
-    table: pa.Table
-    profile: ImportProfile
+    answers: Answers | None
+    num_rows: int
+    period: str | None = None
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows in memory: the columns ``row``, ``period`` and those of ``compile.TYPED``."""
+        columns = ["row", "period", *TYPED]
+        if self.answers is None:
+            return pa.schema([USAGE_SCHEMA.field(name) for name in columns]).empty_table()
+        return self.answers.query(f"SELECT {', '.join(columns)} FROM {self.relation}").to_arrow_table()
+
+    def stamped(self, stamp: RevisionStamp) -> "StampedRows":
+        """The rows with everything the lake keeps beside them."""
+        return StampedRows(self, stamp)
+
+    @property
+    def relation(self) -> str:
+        """The rows as a relation of the scratch database."""
+        of_month = "" if self.period is None else f" AND period = {literal(self.period)}"
+        return f"(SELECT * FROM answers WHERE kind = 'valid'{of_month})"
+
+
+@dataclass(frozen=True)
+class StampedRows:
+    """Valid rows in the lake's columns and their order."""
+
+    rows: TypedRows
+    stamp: RevisionStamp
 
     @property
     def num_rows(self) -> int:
         """How many rows there are."""
-        return int(self.table.num_rows)
+        return self.rows.num_rows
 
-    def stamped(self, stamp: RevisionStamp) -> pa.Table:
-        """The rows with everything the lake keeps beside them, in the lake's order of columns."""
-        profile, drop = stamp.profile, stamp.drop
-        own = {
+    def table(self) -> pa.Table:
+        """The rows in memory."""
+        if self.rows.answers is None:
+            return USAGE_SCHEMA.empty_table()
+        return self.rows.answers.query(self._sql(self.rows.answers)).to_arrow_table()
+
+    def write_parquet(self, file: Path) -> None:
+        """The rows as a file, written in the scratch folder first, which is all that the database may reach."""
+        answers = self.rows.answers
+        if answers is None:
+            raise ValueError("a file that was not read has no rows to keep")
+        written = answers.folder / "usage_rows.parquet"
+        options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+        answers.execute(f"COPY ({self._sql(answers)}) TO {literal(str(written))} ({options})")
+        shutil.move(written, file)
+
+    def _sql(self, answers: Answers) -> str:
+        columns = {name: f"rows.{name}" for name in ("row", *TYPED)} | self._own()
+        joins = ""
+        for name, key in _MATCHED.items():
+            columns[name] = f"rows.{key}"
+            if table := self._matches(answers, key):
+                columns[name] = f"coalesce({table}.match, rows.{key})"
+                joins += f" LEFT JOIN {table} ON {table}.key = rows.{key}"
+        listed = ", ".join(f"{columns[name]} AS {name}" for name in USAGE_SCHEMA.names)
+        return f"SELECT {listed} FROM {self.rows.relation} AS rows{joins}"
+
+    def _own(self) -> dict[str, str]:
+        """What is the same for every row of the revision."""
+        stamp, profile, drop = self.stamp, self.stamp.profile, self.stamp.drop
+        texts = {
             "tenant": stamp.tenant,
             "source": drop.source,
             "profile": drop.profile,
@@ -45,34 +104,20 @@ class TypedRows:
             "sha256": stamp.sha256,
             "method": str(profile.method),
         }
-        count = self.num_rows
-        columns = {name: _repeated(value, count) for name, value in own.items()}
-        columns |= {name: self.table[name] for name in ("row", *TYPED)}
-        columns["sheet"] = pa.nulls(count, pa.string())
-        columns["key_by_term"] = pa.repeat(pa.scalar("term" in profile.aggregate.by), count)
-        for name, key in (("match_account", "account_key"), ("match_service", "service_key")):
-            columns[name] = _normal_keys(self.table[key])
-        return pa.table({name: columns[name] for name in USAGE_SCHEMA.names})
+        own = {name: literal(text) for name, text in texts.items()}
+        return own | {"sheet": "NULL::VARCHAR", "key_by_term": str("term" in profile.aggregate.by).lower()}
 
-
-def _repeated(value: str, count: int) -> pa.DictionaryArray:
-    """One text for every row, kept once."""
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([value], pa.string()))
-
-
-def _normal_keys(keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The form in which keys compare, worked out once for each different key."""
-    encoded = keys.combine_chunks().dictionary_encode()
-    normal = pa.array([match_key(key) for key in encoded.dictionary.to_pylist()], pa.string())
-    return pa.chunked_array([normal.take(encoded.indices)], pa.string())
+    def _matches(self, answers: Answers, key: str) -> str | None:
+        """The table of keys that compare in another form than they are written in; None when there are none."""
+        found = answers.query(f"SELECT DISTINCT {key} FROM {self.rows.relation}").fetchall()
+        matches = {written: match for (written,) in found if (match := match_key(written)) != written}
+        if not matches:
+            return None
+        columns = {"key": pa.array(matches.keys(), pa.string()), "match": pa.array(matches.values(), pa.string())}
+        answers.keep(f"{key}_matches", pa.table(columns))
+        return f"{key}_matches"
 
 
 def storable(text_: str) -> str:
     """Text that can be kept as UTF-8; half a surrogate pair, as in a broken file name, becomes a question mark."""
     return text_.encode("utf-8", "replace").decode()
-
-
-def empty_rows() -> pa.Table:
-    """No rows, with the columns of ``TypedRows``."""
-    fields = [USAGE_SCHEMA.field(name) for name in ("row", "period", *TYPED)]
-    return pa.schema(fields).empty_table()

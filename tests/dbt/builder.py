@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.agreements.records import (
     Account,
@@ -224,6 +225,17 @@ def _revisions(lake: Lake, rows: Sequence[Row]) -> tuple[UsageRevision, ...]:
     return tuple(_revision(lake, *drop, [r for r in rows if (r.source, r.drop) == drop]) for drop in drops)
 
 
+@dataclass(frozen=True)
+class ArrowRows:
+    """Usage rows in memory that can write themselves."""
+
+    table: pa.Table
+
+    def write_parquet(self, file: Path) -> None:
+        """The rows as a file."""
+        pq.write_table(self.table, file)
+
+
 def _revision(lake: Lake, source: str, part: str, rows: Sequence[Row]) -> UsageRevision:
     drop = DropIdentity(source, f"{source.lower()}-export", PERIOD.key, part)
     drop_id = drop.id_for(TENANT)
@@ -242,7 +254,7 @@ def _revision(lake: Lake, source: str, part: str, rows: Sequence[Row]) -> UsageR
         reasons=(),
         rows=RowAccounting(header=1, valid=len(rows)),
         quantity=sum((Decimal(row.quantity) for row in rows), Decimal(0)),
-        lake_path=lake.write_usage(revision_id, drop_id, table),
+        lake_path=lake.write_usage(revision_id, drop_id, ArrowRows(table)),
         overlay_hash="",
         created_at=NOON,
     )

@@ -18,7 +18,7 @@ from pipelines.agreements.records import Agreement, PsaRecords
 from pipelines.identity import AccountId, AgreementId
 from resources.warehouse.errors import WarehouseError
 from resources.warehouse.lake import USAGE_SCHEMA, Lake
-from tests.dbt.builder import Line, Month, Row, usage_table
+from tests.dbt.builder import ArrowRows, Line, Month, Row, usage_table
 
 ROWS = usage_table([Row("Acme", "M365", "12"), Row("Beta", "M365", "0.0000000001")])
 AGREEMENT = Agreement(
@@ -32,7 +32,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_a_revision_is_one_file_in_a_folder_of_its_own(lake: Lake) -> None:
-    path = lake.write_usage("r1", "d1", ROWS)
+    path = lake.write_usage("r1", "d1", ArrowRows(ROWS))
     assert path == "msp/usage/d1/r1"
     assert lake.usage_file(path).name == "usage_rows.parquet"
     assert pq.read_table(lake.usage_file(path)).equals(ROWS)
@@ -41,7 +41,7 @@ def test_a_revision_is_one_file_in_a_folder_of_its_own(lake: Lake) -> None:
 
 def test_rows_with_other_columns_are_refused_and_leave_nothing_behind(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="usage rows have the columns"):
-        lake.write_usage("r1", "d1", ROWS.drop_columns(["basis"]))
+        lake.write_usage("r1", "d1", ArrowRows(ROWS.drop_columns(["basis"])))
     assert list((tmp_path / "lake/msp/usage/d1").iterdir()) == []
 
 
@@ -49,7 +49,7 @@ def test_a_row_without_quantity_is_refused(lake: Lake) -> None:
     loose = pa.schema([field.with_nullable(True) for field in USAGE_SCHEMA])
     rows = pa.Table.from_pylist([{**row, "quantity": None} for row in ROWS.to_pylist()], schema=loose)
     with pytest.raises(WarehouseError, match=r"do not fit the lake: .*quantity"):
-        lake.write_usage("r1", "d1", rows)
+        lake.write_usage("r1", "d1", ArrowRows(rows))
 
 
 def test_a_write_that_breaks_off_leaves_the_lake_as_it_was(
@@ -60,7 +60,7 @@ def test_a_write_that_breaks_off_leaves_the_lake_as_it_was(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        lake.write_usage("r1", "d1", ROWS)
+        lake.write_usage("r1", "d1", ArrowRows(ROWS))
     assert list((tmp_path / "lake/msp/usage/d1").iterdir()) == []
 
 
@@ -102,7 +102,7 @@ def test_a_path_out_of_the_tenants_lake_is_refused(lake: Lake, path: str) -> Non
 @pytest.mark.parametrize("name", ["..", "", "a/b", ".hidden", "a\n"])
 def test_an_id_that_cannot_name_a_folder_is_refused(lake: Lake, name: str) -> None:
     with pytest.raises(WarehouseError, match="cannot name a folder of the lake"):
-        lake.write_usage(name, "d1", ROWS)
+        lake.write_usage(name, "d1", ArrowRows(ROWS))
 
 
 def test_figures_that_were_never_computed_are_a_lookup_error(lake: Lake) -> None:

@@ -1,0 +1,122 @@
+"""What the compiled expression says of each record of a file, kept in a scratch database until the rows are published.
+
+Belongs here: running the expression, over a scan or over batches of records; the one table of its answers.
+Does not belong here: what the answers are added up to (``reading``), what the lake keeps (``usage_rows``).
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.intake.compile import CompiledRows
+from pipelines.intake.sheet import UnreadableFile
+from pipelines.intake.sqltext import literal
+
+MAX_MEMORY = "512MB"
+"""Of DuckDB while it reads a file; what does not fit is spilled beside its database."""
+
+BLANK = "blank"
+"""The kind of a scanned record that turned out to hold nothing."""
+
+
+class Answers:
+    """A scratch folder with a DuckDB that can reach this folder and one file, and the relation ``answers`` in it.
+
+    ``answers`` has the columns of ``compile.ANSWERS``, one row per record. The folder goes with the last reference to
+    this object: the rows of a reading are read from it until they are published.
+    """
+
+    def __init__(self, raw: Path, scratch_root: Path | None) -> None:
+        if scratch_root is not None:
+            scratch_root.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="reading-", dir=scratch_root)).resolve()
+        self._connection = _connected(self.folder, raw)
+        self._release = weakref.finalize(self, _release, self._connection, self.folder)
+        self._has_batches = False
+
+    @property
+    def own_file(self) -> Path:
+        """Where a file may be laid out for a scan."""
+        return self.folder / "records.csv"
+
+    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """A question to the database."""
+        return self._connection.sql(sql)
+
+    def execute(self, sql: str) -> None:
+        """A statement to the database."""
+        self._connection.execute(sql)
+
+    def keep(self, name: str, table: pa.Table) -> None:
+        """A small table of our own under a name."""
+        self._connection.register("arriving", table)
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM arriving")
+        self._connection.unregister("arriving")
+
+    def scan(self, compiled: CompiledRows, records: str, first_row: int) -> None:
+        """Answer for every record of a scan in one pass. DuckDB keeps their order, so a record's place is its number.
+
+        Raises ``duckdb.Error`` when the scan or a pattern of the profile cannot be carried out; then nothing is kept.
+        """
+        given = f"SELECT NULL::BIGINT AS row, NULL::VARCHAR AS defect, false AS is_set_aside, * FROM ({records})"
+        self.execute(f"CREATE OR REPLACE TEMP VIEW records AS {given}")
+        try:
+            self.execute(f"CREATE TABLE scanned AS {compiled.sql}")
+        finally:
+            self.execute("DROP VIEW records")
+        numbered = f"SELECT rowid + {first_row} AS row, * EXCLUDE (row) FROM scanned WHERE kind <> '{BLANK}'"
+        self.execute(f"CREATE VIEW answers AS {numbered}")
+
+    def forget(self) -> None:
+        """Drop what a scan answered."""
+        self.execute("DROP VIEW answers; DROP TABLE scanned")
+
+    def leave_out(self, rows: Sequence[int], first_row: int) -> None:
+        """Take scanned records for blank ones, which have no answer."""
+        self.keep("blank_records", pa.table({"place": pa.array([row - first_row for row in rows], pa.int64())}))
+        self.execute(f"UPDATE scanned SET kind = '{BLANK}' WHERE rowid IN (SELECT place FROM blank_records)")
+
+    def take(self, compiled: CompiledRows, records: pa.Table) -> None:
+        """Answer for a batch of records.
+
+        Raises ``UnreadableFile`` when a pattern of the profile cannot be used.
+        """
+        self._connection.register("records", records)
+        into = "INSERT INTO answers" if self._has_batches else "CREATE TABLE answers AS"
+        try:
+            self._connection.execute(f"{into} {compiled.sql}")
+        except duckdb.InvalidInputException as error:
+            raise UnreadableFile(
+                f"a pattern of the profile cannot be used: {' '.join(str(error).split())}", "Correct the profile"
+            ) from None
+        finally:
+            self._connection.unregister("records")
+        self._has_batches = True
+
+
+def _connected(folder: Path, raw: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        str(folder / "answers.duckdb"),
+        config={
+            "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
+            "memory_limit": MAX_MEMORY,
+            "python_enable_replacements": False,
+            "temp_directory": str(folder / "spill"),
+        },
+    )
+    connection.execute(f"SET allowed_directories = [{literal(f'{folder}/')}]")
+    connection.execute(f"SET allowed_paths = [{literal(str(raw.resolve()))}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
