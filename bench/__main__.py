@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,8 @@ class Bench:
 
     def _product(self, mode: str, shape: Shape) -> Measured:
         month = make_month(self._folder, shape)
-        return _process("bench.product", mode, month, self._folder / "workspaces" / shape.folder)
+        with _sandbox(month) as url:
+            return _process("bench.product", mode, month, self._folder / "workspaces" / shape.folder, url)
 
     def _limit(self, shape: Shape) -> Measured:
         month = make_month(self._folder, shape)
@@ -150,6 +152,18 @@ def _seconds_to_hash(month: Path) -> float:
         with file.open("rb") as stream:
             hashlib.file_digest(stream, "sha256")
     return time.perf_counter() - started
+
+
+@contextmanager
+def _sandbox(month: Path) -> Iterator[str]:
+    """The month's PSA in a process of its own, so that its time and memory are not counted as ours."""
+    command = [str(Path(sys.executable).parent / "trueup"), "sandbox", "psa", "--seed", str(month / "seed.json")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            ready = server.stdout.readline() if server.stdout else ""
+            yield ready.removeprefix("ready").strip()
+        finally:
+            server.terminate()
 
 
 def _process(module: str, *arguments: object) -> Measured:

@@ -3,9 +3,9 @@
 Belongs here: setting the workspace up, running the month as ``trueup run`` does, what each step took.
 Does not belong here: the month (``months``), comparing with the limit (``__main__``).
 
-Run as ``python -m bench.product MODE MONTH OUT``; it prints its seconds as JSON. ``fresh`` makes a new workspace;
-the other modes use the one that ``fresh`` left in OUT: ``again`` drops the same files once more, ``idle`` drops none,
-``floor`` only computes the month anew, which is the start of a process and one run of dbt.
+Run as ``python -m bench.product MODE MONTH OUT URL``; it prints its seconds as JSON. URL is that of the sandbox PSA.
+``fresh`` makes a new workspace; the other modes use the one that ``fresh`` left in OUT: ``again`` drops the same files
+once more, ``idle`` drops none, ``floor`` only computes the month anew: the start of a process and one run of dbt.
 """
 
 import json
@@ -29,25 +29,23 @@ from resources.warehouse.month import MonthWarehouse
 from resources.workspace import DBT_PROJECT, Workspace
 from trueup.cli.mappings import record_document
 from trueup.orchestration import orchestrated
-from trueup.sandbox.psa.running import running_sandbox
 
 PSA_COPY = "agreement_lines"
 """The step that talks to the PSA over HTTP: its pace is the vendor's, and bare SQL has nothing like it."""
 
 
-def main(mode: str, month: Path, out: Path) -> None:
+def main(mode: str, month: Path, out: Path, url: str) -> None:
     """Run a month and print how long it took."""
-    with running_sandbox(month / "seed.json") as psa:
-        if mode == "fresh":
-            _make_workspace(month, out, psa.url)
-        set_setting(out, "psa.base_url", psa.url)
-        if mode in {"fresh", "again"}:
-            _drop(month, out)
-        opened = Workspace(load_settings(out, environment()))
-        try:
-            print(json.dumps(_floor(opened) if mode == "floor" else _run(opened)))
-        finally:
-            opened.close()
+    if mode == "fresh":
+        _make_workspace(month, out, url)
+    set_setting(out, "psa.base_url", url)
+    if mode in {"fresh", "again"}:
+        _drop(month, out)
+    opened = Workspace(load_settings(out, environment()))
+    try:
+        print(json.dumps(_floor(opened) if mode == "floor" else _run(opened)))
+    finally:
+        opened.close()
 
 
 def _floor(opened: Workspace) -> dict[str, Any]:
@@ -119,4 +117,4 @@ def _proposed(opened: Workspace) -> list[list[str | int | None]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

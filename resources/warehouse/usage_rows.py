@@ -104,7 +104,8 @@ class StampedRows:
             "sha256": stamp.sha256,
             "method": str(profile.method),
         }
-        own = {name: literal(text) for name, text in texts.items()}
+        # DuckDB writes an ENUM's dictionary once, where it would look up a plain text anew for every row
+        own = {name: f"{literal(text)}::ENUM({literal(text)})" for name, text in texts.items()}
         return own | {"sheet": "NULL::VARCHAR", "key_by_term": str("term" in profile.aggregate.by).lower()}
 
     def _matches(self, answers: Answers, key: str) -> str | None:
