@@ -7,7 +7,8 @@ Does not belong here: what the answers are added up to (``reading``), what the l
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -32,9 +33,7 @@ class Answers:
     """
 
     def __init__(self, raw: Path, scratch_root: Path | None) -> None:
-        if scratch_root is not None:
-            scratch_root.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="reading-", dir=scratch_root)).resolve()
+        self.folder = _new_folder(scratch_root)
         self._connection = _connected(self.folder, raw)
         self._release = weakref.finalize(self, _release, self._connection, self.folder)
         self._has_batches = False
@@ -97,6 +96,22 @@ class Answers:
         finally:
             self._connection.unregister("records")
         self._has_batches = True
+
+
+@contextmanager
+def scratch_folder(root: Path | None) -> Iterator[Path]:
+    """A scratch folder for a while."""
+    folder = _new_folder(root)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _new_folder(root: Path | None) -> Path:
+    if root is not None:
+        root.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="reading-", dir=root)).resolve()
 
 
 def _connected(folder: Path, raw: Path) -> duckdb.DuckDBPyConnection:

@@ -6,7 +6,7 @@ Does not belong here: any rule of a row or a file (``pipelines.intake``), the sc
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows
 from pipelines.intake.drops import DropIdentity
 from pipelines.intake.headers import Header, find_header, mapped_columns
+from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.readings import Observations, ReadFile, Reading, RevisionStamp, ServiceParts, TotalRow
 from pipelines.intake.rows import OverlayAction, RowAccounting, RowError, RowOverlay
@@ -27,7 +28,7 @@ from pipelines.intake.schema import validated
 from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
 from pipelines.intake.text_rules import MAPPED
 from pipelines.quantities import text
-from resources.warehouse.answers import Answers
+from resources.warehouse.answers import Answers, scratch_folder
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
 from resources.warehouse.usage_rows import TypedRows, storable
 
@@ -63,12 +64,16 @@ class DuckDbFileReader:
         ``OSError``.
         """
         try:
-            with raw.open("rb") as stream, closing(Records(stream, profile.file)) as records:
+            with (
+                self._unpacked(raw) as file,
+                file.open("rb") as stream,
+                closing(Records(stream, profile.file)) as records,
+            ):
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(blank=records.count)
-                engine = _Engine(Answers(raw, self._scratch_root), profile, header, file_name, overlays)
-                if overlays or not engine.scan(raw):
+                engine = _Engine(Answers(file, self._scratch_root), profile, header, file_name, overlays)
+                if overlays or not engine.scan(file):
                     engine.take(_batches(records, rest, header))
                 return engine.result()
         except UnreadableFile as error:
@@ -77,10 +82,33 @@ class DuckDbFileReader:
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         """Whether the file has a header that holds every column the profile maps."""
         try:
-            with raw.open("rb") as stream, closing(Records(stream, profile.file)) as records:
+            with (
+                self._unpacked(raw) as file,
+                file.open("rb") as stream,
+                closing(Records(stream, profile.file)) as records,
+            ):
                 return find_header(iter(records), profile)[0] is not None
         except UnreadableFile:
             return False
+
+    @contextmanager
+    def _records(self, raw: Path, profile: ImportProfile) -> Iterator[tuple[Path, Records]]:
+        """The file, unpacked where it is an archive, and its records as Python cuts them."""
+        with self._unpacked(raw) as file, file.open("rb") as stream, closing(Records(stream, profile.file)) as records:
+            yield file, records
+
+    @contextmanager
+    def _unpacked(self, raw: Path) -> Iterator[Path]:
+        """The file itself, or for as long as it is read what an archive holds."""
+        with raw.open("rb") as stream:
+            if not is_packed(stream):
+                yield raw
+                return
+            with scratch_folder(self._scratch_root) as folder:
+                file = folder / "unpacked"
+                with file.open("wb") as target:
+                    unpack(stream, raw.stat().st_size, target)
+                yield file
 
 
 def _nothing_read(*, blank: int = 0, refusal: str | None = None) -> ReadFile:

@@ -1,0 +1,95 @@
+"""Compressed files, told by their first bytes whatever their name: what is inside, within bounds.
+
+Belongs here: gzip with any number of members, zip with one data file, what makes an archive unreadable.
+Does not belong here: what the unpacked bytes mean (``sheet``), where they are put (``resources.warehouse.reading``).
+"""
+
+import gzip
+import struct
+import zipfile
+import zlib
+from typing import IO, BinaryIO
+
+from pipelines.intake.sheet import UnreadableFile
+
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
+
+MOST_BYTES = 4 * 1024**3
+"""Unpacked bytes of one file; ten million rows of a wide export are half of it."""
+
+MOST_TIMES = 250
+"""How many times larger an unpacked file may be, once it is large at all: rows that repeat each other pack a hundred
+times, a file that was made to fill a disk a thousand times."""
+
+SMALL = 64 * 1024**2
+_CHUNK = 1024 * 1024
+
+# The last two are what zipfile says of a directory that points to nowhere.
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, struct.error, ValueError)
+
+_SEND_AGAIN = "Fetch the file again from the distributor's portal, or unpack it and drop the data file"
+_DROP_ONE = "Unpack it and drop the data file alone"
+
+
+def is_packed(stream: BinaryIO) -> bool:
+    """Whether the file is an archive; the stream is at its start afterwards."""
+    start = stream.read(4)
+    stream.seek(0)
+    return start.startswith(GZIP) or start in {ZIP, EMPTY_ZIP}
+
+
+def unpack(stream: BinaryIO, size: int, target: BinaryIO) -> None:
+    """Write what is inside a packed file of ``size`` bytes to ``target``.
+
+    Raises ``UnreadableFile`` when it is damaged, encrypted, holds none or several files, another archive, or more than
+    a usage file can be.
+    """
+    try:
+        if stream.read(2) == GZIP:
+            stream.seek(0)
+            with gzip.open(stream) as inside:
+                _copy(inside, size, target)
+        else:
+            stream.seek(0)
+            with zipfile.ZipFile(stream) as archive, archive.open(_data_file(archive)) as inside:
+                _copy(inside, size, target)
+    except _DAMAGED as error:
+        raise UnreadableFile(f"the archive is damaged or cut off ({error})", _SEND_AGAIN) from None
+    except NotImplementedError as error:
+        raise UnreadableFile(f"the archive is packed in a way that is not known ({error})", _DROP_ONE) from None
+
+
+def _data_file(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    names = [info.filename for info in archive.infolist()]
+    if "[Content_Types].xml" in names:
+        raise UnreadableFile(
+            "the file is a workbook, and workbooks are not read yet", "Save the sheet as CSV (UTF-8) and drop that"
+        )
+    files = [info for info in archive.infolist() if _is_data(info)]
+    if len(files) != 1:
+        listed = ", ".join(info.filename for info in files[:10]) or "none"
+        raise UnreadableFile(f"the archive must hold one data file and holds {len(files)}: {listed}", _DROP_ONE)
+    if files[0].flag_bits & 1:
+        raise UnreadableFile("the archive is encrypted", _DROP_ONE)
+    return files[0]
+
+
+def _is_data(info: zipfile.ZipInfo) -> bool:
+    """Folders and what Macs and editors leave behind are no data."""
+    parts = info.filename.split("/")
+    return not info.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
+
+
+def _copy(inside: IO[bytes] | gzip.GzipFile, size: int, target: BinaryIO) -> None:
+    written = 0
+    while chunk := inside.read(_CHUNK):
+        if not written and (chunk.startswith(GZIP) or chunk[:4] in {ZIP, EMPTY_ZIP}):
+            raise UnreadableFile("the archive holds another archive", _DROP_ONE)
+        written += len(chunk)
+        if written > MOST_BYTES or written > max(SMALL, MOST_TIMES * size):
+            raise UnreadableFile(
+                f"the archive unpacks to more than {written // 1024**2:,} MB out of {size:,} bytes: no usage file does",
+                _SEND_AGAIN,
+            )
+        target.write(chunk)
