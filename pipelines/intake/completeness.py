@@ -1,6 +1,6 @@
 """May this file speak for its period: complete, incomplete or empty, with the reasons an operator reads.
 
-Belongs here: the rules R2 and R3 of control totals, failures, least rows and drops against the month before.
+Belongs here: the rules R2 and R3 of control totals, failures, least rows and moves against the month before.
 Does not belong here: whether a month is reconciled (``pipelines.reconciliation.expected``).
 """
 
@@ -22,15 +22,27 @@ def judge_file(
 
 
 def judge(
-    profile: ImportProfile, read: ReadFile, reading: Reading, previous_rows: int | None
+    profile: ImportProfile,
+    read: ReadFile,
+    reading: Reading,
+    previous_rows: int | None,
+    previous_quantity: Decimal | None = None,
 ) -> tuple[SourceVerdict, tuple[str, ...]]:
-    """The verdict on what a file says for one period. A complete one may have reasons too: what should be known."""
+    """The verdict on what a file says for one period. A complete one may have reasons too: what should be known.
+
+    ``previous_quantity`` is the sum over the valid rows a month before, None when that month had none.
+    """
     if read.refusal is not None:
         return SourceVerdict.REFUSED, (read.refusal,)
     if reading.rows.data_rows == 0:
         doubts = (_emptiness(reading), *_total_doubts(reading))
         return SourceVerdict.EMPTY, (*doubts, *read.observations)
-    doubts = (*_count_doubts(profile.complete, reading, previous_rows), *_failures(reading), *_total_doubts(reading))
+    doubts = (
+        *_count_doubts(profile.complete, reading, previous_rows),
+        *_quantity_doubts(profile.complete, reading, previous_quantity),
+        *_failures(reading),
+        *_total_doubts(reading),
+    )
     verdict = SourceVerdict.INCOMPLETE if doubts else SourceVerdict.COMPLETE
     return verdict, (*doubts, *read.observations)
 
@@ -55,6 +67,18 @@ def _count_doubts(limits: Complete, reading: Reading, previous: int | None) -> I
     if previous is not None and count < (1 - limits.max_drop) * previous:
         drop = text(limits.max_drop * 100)
         yield f"the file has {count} data rows, the month before had {previous}: a drop of more than {drop} %"
+
+
+def _quantity_doubts(limits: Complete, reading: Reading, previous: Decimal | None) -> Iterator[str]:
+    """A count times a thousand is no less wrong than half a file: the move is measured both ways."""
+    if previous is None or limits.max_quantity_move is None:
+        return
+    if abs(reading.quantity - previous) > limits.max_quantity_move * abs(previous):
+        move = text(limits.max_quantity_move * 100)
+        yield (
+            f"the quantities add up to {text(reading.quantity)}, those of the month before to {text(previous)}: "
+            f"a move of more than {move} % (arrives.complete.max_quantity_move)"
+        )
 
 
 def _failures(reading: Reading) -> Iterator[str]:

@@ -29,12 +29,12 @@ def _share(value: object) -> object:
 
 
 class Complete(Part):
-    """When a file may speak for its month: at least so many data rows, and not so many fewer than a month ago."""
+    """When a file may speak for its month: enough data rows, and neither they nor the quantity far from a month ago."""
 
     min_rows: Annotated[int, Field(ge=0)] = 1
     max_drop: Annotated[Decimal, BeforeValidator(_share), Field(ge=0, le=1)] = Decimal("0.5")
     control_total: NotYet = None
-    max_quantity_move: NotYet = None
+    max_quantity_move: Annotated[Decimal | None, BeforeValidator(_share), Field(ge=0, le=10)] = None
     currencies: NotYet = None
 
 

@@ -201,16 +201,19 @@ class _Taking:
         same = (current.sha256, current.profile_version, current.overlay_hash)
         return same == (self.arrival.sha256, self.profile.version, overlays)
 
-    def _previous_rows(self, drop: DropIdentity) -> int | None:
+    def _month_before(self, drop: DropIdentity) -> tuple[int | None, Decimal | None]:
+        """The data rows and the quantity a month before. Without valid rows the quantity is unknown, not zero."""
         month = BillingPeriod.from_key(drop.period).previous.key
         previous = self.ledger.current_revision(DropIdentity(drop.source, drop.profile, month, drop.part))
-        return previous.rows.data_rows if previous else None
+        if previous is None:
+            return None, None
+        return previous.rows.data_rows, previous.quantity if previous.rows.valid else None
 
     def _published(
         self, drop: DropIdentity, read: ReadFile, reading: Reading, overlays: Sequence[RowOverlay]
     ) -> UsageRevision:
         """The revision of one drop, its rows in the lake before anything points to them."""
-        verdict, reasons = judge(self.profile, read, reading, self._previous_rows(drop))
+        verdict, reasons = judge(self.profile, read, reading, *self._month_before(drop))
         revision_id, now = RevisionId(self.new_id()), self.clock()
         revision = UsageRevision(
             revision_id=revision_id,

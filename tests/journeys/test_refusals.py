@@ -61,6 +61,44 @@ def test_a_file_cut_off_against_the_month_before_may_not_speak(desk: Desk) -> No
     could_not_reconcile(desk, "40")
 
 
+def test_counts_times_a_thousand_may_not_speak_under_a_profile_that_bounds_the_move(desk: Desk) -> None:
+    desk.profile(
+        profile="bounded",
+        source="generic",
+        basis="subscription",
+        arrives={
+            "pattern": "bounded/{period}/*.csv",
+            "period": "from_path",
+            "complete": {"max_quantity_move": "100%"},
+        },
+        columns={"account_key": "Account", "service_key": "Service", "quantity": "Quantity"},
+        aggregate={"method": "sum"},
+    )
+    desk.drop("bounded/2026-09/usage.csv", HEADER + "acme,M365 BP,12\nbeta,M365 BP,8\n")
+    desk.drop("bounded/2026-10/usage.csv", HEADER + "acme,M365 BP,12000\nbeta,M365 BP,8000\n")
+    could_not_reconcile(desk, "the quantities add up to 20000, those of the month before to 20")
+    assert desk.proposals() == {}
+    desk.drop("bounded/2026-10/usage.csv", HEADER + "acme,M365 BP,14\nbeta,M365 BP,8\n")
+    assert desk.run()["verdict"] == "reconciled"
+    assert desk.proposals()["1"] == "14"
+
+
+@pytest.mark.parametrize(
+    ("rows", "finding"),
+    [
+        pytest.param("acme GmbH,M365 BP,10\nbeta,M365 BP,10\n", "unmapped_account", id="an account's key"),
+        pytest.param("acme,CFQ7-BP,10\nbeta,CFQ7-BP,10\n", "unmapped_service", id="a service's key"),
+    ],
+)
+def test_a_key_that_drifted_since_the_month_before_lowers_no_line(desk: Desk, rows: str, finding: str) -> None:
+    desk.drop("generic/2026-09/usage.csv", HEADER + "acme,M365 BP,10\nbeta,M365 BP,10\n")
+    desk.run("2026-09")
+    desk.drop(DROP, HEADER + rows)
+    desk.run()
+    assert not {change["kind"] for change in desk.changes()} & {"decrease", "vanished", "unbilled"}
+    assert {finding, "held"} <= set(desk.findings())
+
+
 def test_a_source_that_may_not_speak_silences_only_its_own_lines(desk: Desk) -> None:
     desk.profile(
         profile="rmm",

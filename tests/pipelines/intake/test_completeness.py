@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake.completeness import judge_file
+from pipelines.intake.completeness import judge, judge_file
 from pipelines.intake.drops import SourceVerdict
 from pipelines.intake.profile import ImportProfile
 from tests.pipelines.intake.reading import profile_of, read_text
@@ -178,3 +178,40 @@ def test_the_drop_is_the_profile_s_own(tmp_path: Path) -> None:
     assert judge_file(profile, read, 10)[0] is SourceVerdict.COMPLETE
     assert judge_file(profile, read, 11)[0] is SourceVerdict.INCOMPLETE
     assert judge_file(profile, replace(read, refusal="broken"), 10) == (SourceVerdict.REFUSED, ("broken",))
+
+
+MOVES = '{pattern: "{period}/x", period: from_path, complete: {max_quantity_move: 50%}}'
+
+
+@pytest.mark.parametrize(
+    ("quantity", "previous", "verdict"),
+    [
+        pytest.param("15", "10", SourceVerdict.COMPLETE, id="a rise up to the limit"),
+        pytest.param("5", "10", SourceVerdict.COMPLETE, id="a fall down to the limit"),
+        pytest.param("12000", "12", SourceVerdict.INCOMPLETE, id="a count times a thousand"),
+        pytest.param("4", "10", SourceVerdict.INCOMPLETE, id="a fall beyond the limit"),
+        pytest.param("1", "0", SourceVerdict.INCOMPLETE, id="something after a zero"),
+        pytest.param("0", "0", SourceVerdict.COMPLETE, id="zero after zero"),
+        pytest.param("-4", "-10", SourceVerdict.INCOMPLETE, id="a negative sum that shrank"),
+        pytest.param("12000", None, SourceVerdict.COMPLETE, id="no month before"),
+    ],
+)
+def test_quantities_that_moved_too_far_in_either_direction_may_not_speak(
+    tmp_path: Path, quantity: str, previous: str | None, verdict: SourceVerdict
+) -> None:
+    profile = profile_of(arrives=MOVES)
+    read = read_text(tmp_path, f"{HEADER}Acme,M365,{quantity}\n", profile)
+    before = None if previous is None else Decimal(previous)
+    found, reasons = judge(profile, read, read.whole, 1, before)
+    assert found is verdict
+    if verdict is SourceVerdict.INCOMPLETE:
+        assert reasons[0] == (
+            f"the quantities add up to {quantity}, those of the month before to {previous}: "
+            "a move of more than 50 % (arrives.complete.max_quantity_move)"
+        )
+
+
+def test_a_profile_that_sets_no_limit_lets_quantities_move(tmp_path: Path) -> None:
+    profile = profile_of()
+    read = read_text(tmp_path, HEADER + "Acme,M365,12000\n", profile)
+    assert judge(profile, read, read.whole, 1, Decimal(12)) == (SourceVerdict.COMPLETE, ())

@@ -225,6 +225,16 @@ def test_the_month_before_is_what_a_drop_is_measured_against(desk: Desk) -> None
     assert desk.take(HEADER + "Acme,M365,12\n" * 2, profile_of(), "2026-07", "north").verdict is SourceVerdict.COMPLETE
 
 
+@pytest.mark.parametrize("silent", ["", "Acme,M365,x\n"], ids=["empty", "all rejected"])
+def test_quantities_are_measured_against_the_month_before_unless_it_had_no_valid_row(desk: Desk, silent: str) -> None:
+    bounded = profile_of(arrives='{pattern: "{period}/x", period: from_path, complete: {max_quantity_move: 50%}}')
+    assert desk.take(HEADER + silent, bounded, "2026-05").verdict is not SourceVerdict.COMPLETE
+    assert desk.take(HEADER + "Acme,M365,10\n", bounded, "2026-06").verdict is SourceVerdict.COMPLETE
+    taken = desk.take(HEADER + "Acme,M365,10000\n", bounded, "2026-07")
+    assert taken.verdict is SourceVerdict.INCOMPLETE
+    assert "those of the month before to 10:" in taken.reasons[0]
+
+
 # --- months -----------------------------------------------------------------------------------------------------------
 
 
