@@ -1,0 +1,97 @@
+"""What the shipped profiles make of a file of their kind, from its bytes to the quantity of an account and a service.
+
+Belongs here: one small file for each shipped profile, the quantities a person would work out, the rows it rejects.
+Does not belong here: the rules of reading (``test_reading``), of the methods (``test_methods``), of the language.
+"""
+
+import os
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.intake.profile import load_profile
+from pipelines.intake.readings import ReadFile
+from pipelines.intake.shipped import shipped_profiles
+from resources.warehouse.lake import Lake
+from resources.warehouse.month import MonthWarehouse
+from resources.warehouse.reading import DuckDbFileReader
+from tests.dbt.builder import DBT_PROJECT
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "intake"
+ELSEWHERE = Path(os.environ.get("TRUEUP_SAMPLES_DIR", "/nowhere")) / "distributors" / "synthetic"
+Quantities = dict[tuple[str, str], Decimal]
+
+
+def shipped(file: Path, name: str) -> ReadFile:
+    read = DuckDbFileReader().read(file, load_profile(shipped_profiles()[name]), file_name=file.name)
+    assert read.refusal is None
+    return read
+
+
+def quantities(folder: Path, read: ReadFile) -> Quantities:
+    """What each account and service comes to."""
+    month = MonthWarehouse(Lake(folder / "lake", "check"), folder / "scratch", DBT_PROJECT)
+    found: Quantities = defaultdict(Decimal)
+    for key in month.aggregate_preview(read.table):
+        found[key["account_key"], key["service_key"]] += Decimal(key["quantity"])
+    return dict(found)
+
+
+def rejected(read: ReadFile) -> dict[int, tuple[str | None, str]]:
+    """The column and the reason of each rejected record."""
+    return {error.row: (error.column, error.reason) for error in read.rejected}
+
+
+def test_a_refund_and_its_slices_in_a_licence_based_file_are_the_seats_of_the_last_slice(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "license_based.csv", "microsoft-license-based")
+    assert quantities(tmp_path, read) == {
+        ("c-100", "OFFER-A|P1M"): 2,  # not 6, which is what the four rows add up to
+        ("c-200", "OFFER-A|P1M"): 0,  # cancelled
+        ("c-200", "OFFER-B|P1M"): 5,  # two subscriptions; the offset and the unknown kind carry nothing
+    }
+    assert rejected(read) == {
+        12: (
+            "Quantity",
+            "is not a number under the declared marks (decimal '.', no thousands mark, negative -1)",
+        ),
+        13: ("CustomerId", "the account key is blank"),
+    }
+
+
+def test_only_subscription_lines_of_a_pax8_invoice_carry_seats(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "pax8_invoice.csv", "pax8-invoice")
+    assert quantities(tmp_path, read) == {
+        ("4711", "EXM-BP|P1Y"): 29,  # two subscriptions, without the three that are prorated
+        ("4711", "EXM-BP|P1M"): 2,
+        ("4720", "EXM-BP|P1M"): 10,  # the credit of two seats is shown and not subtracted
+    }
+    assert read.rows.ignored == 1  # the trial
+    assert rejected(read) == {
+        11: ("quantity", "is not a number under the declared marks (decimal '.', thousands ',', negative -1)"),
+        12: ("company_id", "the account key is blank"),
+    }
+
+
+def test_included_and_additional_resources_of_ingram_add_up(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "ingram_resources.csv", "ingram-subscription-resources")
+    assert quantities(tmp_path, read) == {
+        ("101", "500|1|Year"): 17,
+        ("101", "500|1|Month"): 1,  # a blank amount beside a written one counts nothing
+        ("102", "501|1|Year"): 0,  # a zero that was seen
+    }
+    assert read.rows.ignored == 1  # the terminated subscription
+    assert sorted(rejected(read)) == [7, 8, 9]
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_an_invoice_of_others_is_read_with_its_arrears_and_without_its_trial(tmp_path: Path) -> None:
+    read = shipped(ELSEWHERE / "pax8_invoice_items.csv", "pax8-invoice")
+    contoso, fabrikam = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+    assert quantities(tmp_path, read) == {
+        (contoso, "MST-NCE-103-C100|P1Y"): 25,
+        (contoso, "AZR-ARR-1001|Arrears"): 1,
+        (fabrikam, "MST-NCE-103-M100|P1M"): 10,
+    }
+    assert (read.rows.valid, read.rows.ignored, read.rows.rejected) == (6, 1, 0)
