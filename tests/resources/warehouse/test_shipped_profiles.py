@@ -95,3 +95,44 @@ def test_an_invoice_of_others_is_read_with_its_arrears_and_without_its_trial(tmp
         (fabrikam, "MST-NCE-103-M100|P1M"): 10,
     }
     assert (read.rows.valid, read.rows.ignored, read.rows.rejected) == (6, 1, 0)
+
+
+def test_subscriptions_of_a_cloudmore_report_add_by_what_they_are_paid(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "cloudmore.csv", "cloudmore")
+    assert quantities(tmp_path, read) == {
+        ("4711", "EXM-BP|Monthly"): 15,
+        ("4711", "EXM-BP|Yearly"): 4,
+        ("4720", "EXM-BK|Monthly"): 1200,
+    }
+    assert rejected(read) == {
+        6: ("Quantity", "is not a number under the declared marks (decimal '.', thousands ',', negative -1)"),
+        7: ("Customer Number", "the account key is blank"),
+    }
+
+
+def test_metered_azure_resources_of_synnex_never_add_to_each_other(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "synnex_azure_au.csv", "synnex-azure-au")
+    assert quantities(tmp_path, read) == {
+        ("Maple Dental", "Virtual Machines|B Series|B2s"): Decimal("844.5"),
+        ("Maple Dental", "Storage|Tables|LRS Data Stored"): Decimal("0.005001"),
+    }
+    assert {row: column for row, (column, _) in rejected(read).items()} == {5: "Quantity", 6: "Customer_company_Name"}
+
+
+def test_consumption_of_arrowsphere_adds_within_one_unit_of_measure(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "arrowsphere.csv", "arrowsphere")
+    assert quantities(tmp_path, read) == {
+        ("XSP100", "EXM-VM|1 Hour"): Decimal("756.25"),
+        ("XSP100", "EXM-VM|1 GB"): 3,
+    }
+    assert {row: column for row, (column, _) in rejected(read).items()} == {
+        5: "Level Chargeable Quantity",
+        6: "Vendor Ressource SKU",
+    }
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_metered_decimals_of_others_are_kept_and_a_header_alone_is_no_row(tmp_path: Path) -> None:
+    read = shipped(ELSEWHERE / "synnex_au_azure_known_columns.csv", "synnex-azure-au")
+    assert sorted(quantities(tmp_path, read).values()) == [Decimal("0.005001"), 744]
+    assert shipped(ELSEWHERE / "arrowsphere_consumption_columns.csv", "arrowsphere").rows.valid == 0
