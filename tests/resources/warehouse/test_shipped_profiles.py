@@ -136,3 +136,15 @@ def test_metered_decimals_of_others_are_kept_and_a_header_alone_is_no_row(tmp_pa
     read = shipped(ELSEWHERE / "synnex_au_azure_known_columns.csv", "synnex-azure-au")
     assert sorted(quantities(tmp_path, read).values()) == [Decimal("0.005001"), 744]
     assert shipped(ELSEWHERE / "arrowsphere_consumption_columns.csv", "arrowsphere").rows.valid == 0
+
+
+@pytest.mark.parametrize("name", ["tdsynnex-streamone", "dandh", "dicker-data", "climb"])
+def test_a_list_whose_header_is_not_public_is_read_by_common_names(name: str, tmp_path: Path) -> None:
+    read = shipped(SAMPLES / f"{name.replace('-', '_')}.csv", name)
+    assert quantities(tmp_path, read) == {
+        ("4711", "EXM-BP|Annual"): 15,
+        ("4711", "EXM-BP|Monthly"): 2,
+        ("4720", "EXM-BK|Annual"): 1200,
+    }
+    assert read.rows.preamble == 1
+    assert sorted(rejected(read)) == [7, 8, 9]  # no quantity; no account; a total, which no declared column tells
