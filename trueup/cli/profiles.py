@@ -4,6 +4,7 @@ Belongs here: listing, showing, checking without changing anything.
 Does not belong here: the profile language (``pipelines.intake.profile``).
 """
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,9 @@ import typer
 
 from pipelines.intake.completeness import judge_file
 from pipelines.intake.drops import SourceVerdict
-from pipelines.intake.profile import ImportProfile, load_profile
+from pipelines.intake.profile import Basis, ImportProfile, ProfileError, load_profile
+from pipelines.intake.proposing.draft import proposed, yaml_of
+from pipelines.intake.sheet import UnreadableFile
 from pipelines.quantities import text
 from resources.profiles import KnownProfile, known_profiles
 from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
@@ -93,6 +96,54 @@ def show(
         print_json({"profile": profile.name, "source": profile.source, "version": profile.version, "yaml": content})
     else:
         print(content, end="")
+
+
+@app.command("new")
+def new(
+    file: Annotated[Path, typer.Argument(help="A sample usage file: CSV or TSV.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the profile.")],
+    source: Annotated[str | None, typer.Option("--source", help="Vendor or distributor.")] = None,
+    basis: Annotated[Basis | None, typer.Option("--basis", help="What the file counts.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Path to write to, instead of `profiles/`.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose a profile for a sample file; a person must confirm it.
+
+    Exit code 3 when something is left to choose, 4 when no profile can be proposed.
+
+    Example: trueup profiles new usage.csv --name acme --source Acme --basis subscription
+    """
+    target_path = output or _own_profile(name, workspace)
+    try:
+        choices = proposed(file.read_bytes(), name, source, basis and str(basis))
+        content = yaml_of(choices)
+        with target_path.open("x", encoding="utf-8") as target:
+            target.write(content)
+    except (OSError, UnreadableFile) as error:
+        raise CommandError(f"no profile is written for {file}: {error}", Exit.REFUSED) from error
+    problem = _unfinished(content)
+    following = f"trueup profiles check {shlex.quote(str(file))} --profile {shlex.quote(str(target_path))}"
+    if as_json:
+        print_json({"written": str(target_path), "yaml": content, "left_to_choose": problem, "next": following})
+    else:
+        left = [f"Left to choose, in {target_path}: {problem}"] if problem else []
+        print_lines([content.rstrip(), *left, "A person must confirm this proposal. Next:", f"  {following}"])
+    if problem:
+        finish(Exit.NOT_RECONCILED)
+
+
+def _own_profile(name: str, workspace: Path | None) -> Path:
+    environ = environment()
+    return load_settings(workspace_folder(workspace, environ), environ).folder("profiles") / f"{name}.yaml"
+
+
+def _unfinished(content: str) -> str | None:
+    try:
+        load_profile(content)
+    except ProfileError as error:
+        return str(error)
+    return None
 
 
 @app.command("check")
