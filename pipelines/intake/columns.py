@@ -108,7 +108,8 @@ class Column(Part):
 
     Exactly one of ``column``, ``any_of``, ``parts``, ``constant``, ``sum`` and ``count`` is given. The text of a column
     goes through ``extract`` (the first group, or the whole match), ``replace`` (literal texts, one after the other) and
-    ``case``, in this order. An ``optional`` column may be missing in a file; its cells are then blank.
+    ``case``, in this order. An ``optional`` column may be missing in a file; its cells are then blank. ``range`` takes
+    one of two dates that stand in one cell.
     """
 
     column: Address | None = None
@@ -121,9 +122,9 @@ class Column(Part):
     replace: Annotated[tuple[Pair, ...], BeforeValidator(_as_pairs)] = ()
     case: Literal["upper", "lower"] | None = None
     inclusive: bool = False
+    range: Literal["start", "end"] | None = None
     optional: bool = False
     count_distinct: NotYet = None
-    range: NotYet = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -134,6 +135,8 @@ class Column(Part):
             raise ValueError("extract, replace, case and optional belong to a single column")
         if any(inner.parts or inner.sum or inner.count for inner in self.inner):
             raise ValueError("a part of a list is a single column or a constant")
+        if any(inner.range for inner in self.inner):
+            raise ValueError("range belongs to charge_start and charge_end")
         if any(not old for old, _ in self.replace):
             raise ValueError("the text to replace is blank")
         return self

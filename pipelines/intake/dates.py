@@ -4,10 +4,13 @@ Belongs here: the format directives, what text they take, the SQL that reads day
 Does not belong here: which columns are dates (``compile``).
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from pipelines.intake.blanks import BLANKS
 from pipelines.intake.sqltext import any_of, case, literal
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -73,11 +76,51 @@ def date_sql(name: str, formats: Sequence[str]) -> DateSql:
     return DateSql(pieces, {value: found}, value, any_of(f"{day} <> {value}" for day in pieces))
 
 
+RANGE_MARKS = ("-", "–", "/", "..", "to", "bis")
+"""What may stand between two dates in one cell, in any letter case, with or without blanks around it."""
+
+_BETWEEN = f"[{BLANKS}]*(?i:{'|'.join(map(re.escape, RANGE_MARKS))})[{BLANKS}]*"
+
+
+def range_sql(name: str, formats: Sequence[str], half: Literal["start", "end"]) -> DateSql:
+    """How the text in ``<name>_text`` becomes one of the two days that it names.
+
+    A dash parts dates and the pieces of a date, so every two formats are tried over the whole text: each finds one way
+    to part it at most. Where two ways read different days the text is ambiguous.
+    """
+    pairs = itertools.product(formats, repeat=2)
+    pieces = {f"{name}_days{place}": _two_days(f"{name}_text", *pair) for place, pair in enumerate(pairs)}
+    both, value = f"{name}_both", f"{name}_found"
+    found = f"coalesce({', '.join([*pieces, 'NULL::VARCHAR'])})"
+    one = f"CAST({'left' if half == 'start' else 'right'}({found}, 10) AS DATE)"
+    return DateSql(pieces, {both: found, value: one}, value, any_of(f"{days} <> {both}" for days in pieces))
+
+
+def _two_days(text: str, first: str, second: str) -> str:
+    """Both days as one text, NULL where one of them is none."""
+    start, end = date_pattern(first), date_pattern(second)
+    days = (
+        _found_day(text, f"(?:{start}){_BETWEEN}(?:{_unnamed(end)})", start),
+        _found_day(text, f"(?:{_unnamed(start)}){_BETWEEN}(?:{end})", end),
+    )
+    return " || ' ' || ".join(f"CAST({day} AS VARCHAR)" for day in days)
+
+
+def _unnamed(pattern: str) -> str:
+    """The same pattern without names, so that it may stand beside another."""
+    return re.sub(r"\(\?P<\w+>", "(?:", pattern)
+
+
 def _day(text: str, date_format: str) -> str:
     """The day that one format reads, NULL where it does not fit or names no day, like 30 February."""
     pattern = date_pattern(date_format)
+    return _found_day(text, f"(?:{pattern})", pattern)
+
+
+def _found_day(text: str, whole: str, pattern: str) -> str:
+    """The day that the named groups of ``pattern`` find, where the whole text fits."""
     groups = ", ".join(literal(group) for group in re.compile(pattern).groupindex)
-    found = f"regexp_extract({text}, {literal(f'^(?:{pattern})$')}, [{groups}])"
+    found = f"regexp_extract({text}, {literal(f'^{whole}$')}, [{groups}])"
     numbers = ((literal(month), literal(str(number))) for number, month in enumerate(MONTHS, 1))
     month = f"{found}.month"
     if "(?P<name>" in pattern:

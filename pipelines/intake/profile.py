@@ -83,6 +83,7 @@ class Columns(Part):
                 ("count and sum", bool(column.count or column.sum), {"quantity"}),
                 ("a list of headers", bool(column.parts), _COMPOSABLE),
                 ("inclusive", column.inclusive, {"charge_end"}),
+                ("range", column.range is not None, {"charge_start", "charge_end"}),
                 ("a constant", column.constant is not None, _COMPOSABLE | _CONSTANT),
             ):
                 if is_used and name not in fields:
@@ -137,6 +138,8 @@ class Aggregate(Part):
         for name, column in (("sign_column", self.sign_column), ("size_column", self.size_column)):
             if column and not column.addresses:
                 raise ValueError(f"{name} is a single column")
+            if column and column.range:
+                raise ValueError(f"range cannot be used for {name}, only for charge_end, charge_start")
         return self
 
 

@@ -245,6 +245,20 @@ def day(text: str, formats: Iterable[str]) -> date | None:
     return found.pop()
 
 
+def one_of_two_days(text: str, formats: Iterable[str], half: str) -> date | None:
+    """A day of a cell that holds two, None for a blank text. Raises ``NotRead`` unless there is one way to part it."""
+    if text == "":
+        return None
+    ways = set()
+    for mark in re.finditer(r"(?=(-|–|/|\.\.|to|bis))", text, re.IGNORECASE | re.ASCII):
+        halves = trimmed(text[: mark.start()]), trimmed(text[mark.start() + len(mark[1]) :])
+        starts, ends = ({_day(part, date_format) for date_format in formats} - {None} for part in halves)
+        ways |= {(start, end) for start in starts for end in ends}
+    if len(ways) != 1:
+        raise NotRead(text)
+    return ways.pop()[0 if half == "start" else 1]
+
+
 def _day(text: str, date_format: str) -> date | None:
     if not text.isascii() or re.findall(r"\s", text) != re.findall(r"\s", date_format):
         return None
@@ -441,7 +455,12 @@ class _Reading:
         if column is None:
             return None
         try:
-            return month(self._text(column), self.sheet.profile.dates)
+            if column.range is None:
+                return month(self._text(column), self.sheet.profile.dates)
+            read = self._day(column)
+            if read is None:
+                raise NotRead("blank")
+            return f"{read:%Y-%m}"
         except NotRead:
             self.faults.add(self.sheet.shown(column))
             return None
@@ -546,11 +565,15 @@ class _Reading:
         listed = {folded(one): name for name, kinds in profile.charges for one in kinds}
         return listed.get(folded(kind or ""), "unknown")
 
+    def _day(self, column: Column) -> date | None:
+        text, formats = self._text(column), self.sheet.profile.dates
+        return one_of_two_days(text, formats, column.range) if column.range else day(text, formats)
+
     def _date(self, column: Column | None) -> date | None:
         if column is None:
             return None
         try:
-            read = day(self._text(column), self.sheet.profile.dates)
+            read = self._day(column)
         except NotRead:
             self.faults.add(self.sheet.shown(column))
             return None

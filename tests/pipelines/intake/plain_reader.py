@@ -158,6 +158,22 @@ def plain_date(text: str, formats: tuple[str, ...]) -> date | None:
     return found.pop()
 
 
+def plain_half(text: str, formats: tuple[str, ...], half: str) -> date | None:
+    """One of the two days in a cell, None for blank; ``ValueError`` unless it can be parted in exactly one way."""
+    found = set()
+    for place in range(len(text)):
+        for mark in ("-", "–", "/", "..", "to", "bis"):
+            if text[place : place + len(mark)].lower() == mark:
+                before, after = trimmed(text[:place]), trimmed(text[place + len(mark) :])
+                for one in formats:
+                    for other in formats:
+                        found.add((_parsed(before, one), _parsed(after, other)))
+    whole = {days for days in found if None not in days}
+    if text and len(whole) != 1:
+        raise ValueError(text)
+    return whole.pop()[half == "end"] if text else None
+
+
 def _parsed(text: str, date_format: str) -> date | None:
     if not text.isascii() or text.count(" ") != date_format.count(" ") or "\n" in text or "\t" in text:
         return None
@@ -439,7 +455,8 @@ class PlainReader:
         if column is None:
             return None
         try:
-            day = plain_date(self.text(column, record), self.profile.dates)
+            text, formats = self.text(column, record), self.profile.dates
+            day = plain_half(text, formats, column.range) if column.range else plain_date(text, formats)
         except ValueError:
             raise Rejected(self._shown(column)) from None
         return day + timedelta(days=1) if day and column.inclusive else day

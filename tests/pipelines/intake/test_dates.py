@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.intake.dates import date_sql, period_sql
+from pipelines.intake.dates import date_sql, period_sql, range_sql
 from tests.pipelines.intake.plain_reader import plain_date, plain_period
 
 FORMATS = [
@@ -97,3 +98,54 @@ def _plainly(cell: str, formats: tuple[str, ...]) -> date | None:
         return plain_date(cell, formats)
     except ValueError:
         return None
+
+
+def halves_of(cell: str, formats: tuple[str, ...]) -> tuple[date | None, date | None, bool | None]:
+    """Both days of a cell, and whether it can be parted in more than one way."""
+    found: list[date | None] = []
+    is_ambiguous = None
+    for half in HALVES:
+        sql = range_sql("d", formats, half)
+        relation = "SELECT * FROM cells"
+        for layer in (sql.pieces, sql.result):
+            columns = "".join(f", {expression} AS {name}" for name, expression in layer.items())
+            relation = f"SELECT *{columns} FROM ({relation})"
+        with duckdb.connect() as connection:
+            connection.register("cells", pa.table({"d_text": pa.array([cell], pa.string())}))
+            [(day, is_ambiguous)] = connection.sql(
+                f"SELECT {sql.value}, {sql.is_ambiguous} FROM ({relation})"
+            ).fetchall()
+        found.append(day)
+    return found[0], found[1], is_ambiguous
+
+
+HALVES: tuple[Literal["start", "end"], ...] = ("start", "end")
+JULY = (date(2026, 7, 1), date(2026, 7, 31), False)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026-07-01-2026-07-31",
+        "2026-07-01 - 2026-07-31",
+        "2026-07-01–2026-07-31",
+        "2026-07-01/2026-07-31",
+        "2026-07-01..2026-07-31",
+        "2026-07-01 TO 2026-07-31",
+        "2026-07-01\u00a0bis\u00a02026-07-31",
+    ],
+)
+def test_two_dates_in_a_cell_are_parted_where_both_halves_are_dates(cell: str) -> None:
+    assert halves_of(cell, FORMATS[0]) == JULY
+
+
+@pytest.mark.parametrize(
+    "cell", ["2026-07-01", "2026-02-30 - 2026-03-01", "2026-07-01 - soon", "2026-07-01 2026-07-31"]
+)
+def test_a_cell_without_two_dates_gives_neither(cell: str) -> None:
+    assert halves_of(cell, FORMATS[0]) == (None, None, None)
+
+
+def test_a_cell_whose_halves_read_as_two_pairs_of_days_is_ambiguous() -> None:
+    assert halves_of("01/12/2025 - 31/12/2025", FORMATS[2])[2] is True
+    assert halves_of("12/12/2025 - 31/12/2025", FORMATS[2]) == (date(2025, 12, 12), date(2025, 12, 31), None)

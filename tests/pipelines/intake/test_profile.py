@@ -119,7 +119,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
         pytest.param("of: quantity", "of: amount", "'amount' is not supported yet", id="totals of money"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
-        pytest.param("Start\n", "{column: A, range: start}\n", "'range' is not supported yet", id="ranges in a cell"),
         pytest.param(
             "{sum: [Included, Additional]}",
             "{count_distinct: Serial}",
@@ -166,6 +165,7 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
         ),
         pytest.param("{constant: USD}", "{constant: true}", "write 'true' in quotes", id="a constant truth value"),
         pytest.param('{" ": ""}', '{"": x}', "the text to replace is blank", id="replacing nothing"),
+        pytest.param("Partner Cost", "{column: A, range: start}", "range cannot be used for unit_cost", id="a range"),
         pytest.param("Partner Cost", "{count: rows}", "cannot be used for unit_cost", id="counting cost"),
         pytest.param("Partner Cost", "[A, B]", "a list of headers cannot be used for unit_cost", id="a joined number"),
         pytest.param("Start\n", "{constant: x}\n", "a constant cannot be used for charge_start", id="a constant date"),

@@ -464,3 +464,30 @@ def test_samples_of_others_are_read_whole(
     assert judge_file(profile, read, None)[0] == verdict
     assert (read.rows.valid, read.rows.ignored, read.rows.rejected) == (valid, ignored, 0)
     assert read.quantity == Decimal(quantity)
+
+
+# --- two dates in one cell --------------------------------------------------------------------------------------------
+
+INTERVALS = load_profile("""
+profile: intervals
+source: Example
+basis: invoice
+columns:
+  account_key: Account
+  service_key: Service
+  quantity: Quantity
+  charge_start: {column: Interval, range: start}
+  charge_end: {column: Interval, range: end, inclusive: true}
+dates: ["%Y-%m-%d"]
+aggregate: {method: last_by_period_end}
+""")
+
+
+def test_two_dates_in_one_cell_are_start_and_exclusive_end(tmp_path: Path) -> None:
+    rows = "acme,M365,5,2026-07-01-2026-07-31\nacme,M365,5,\nacme,M365,5,2026-07-01\n"
+    read = read_text(tmp_path, "Account,Service,Quantity,Interval\n" + rows, INTERVALS)
+    found = [(str(row["charge_start"]), str(row["charge_end"])) for row in read.table.to_pylist()]
+    assert found == [("2026-07-01", "2026-08-01"), ("None", "None")]
+    [error] = read.rejected
+    assert (error.row, error.column, error.value) == (4, "Interval", "2026-07-01")
+    assert error.reason == "is not two dates of %Y-%m-%d with one of - – / .. to bis between them"

@@ -149,6 +149,15 @@ _ODD_DATES = listed(
     """
 )
 DAYS = padded(st.one_of(st.sampled_from(_FINE_DATES * 3 + _ODD_DATES), st.sampled_from(_FINE_DATES), ANY_TEXT))
+_MARKS = st.sampled_from(
+    ["-", " - ", "–", " / ", "/", "..", " to ", "TO", " bis", " – ", "\u00a0-\u2009", " ", "--", "until"]
+)
+INTERVALS = st.one_of(
+    st.builds("{}{}{}".format, st.sampled_from(_FINE_DATES), _MARKS, st.sampled_from(_FINE_DATES)),
+    st.builds(lambda one, mark: f"{one}{mark}{one}", st.sampled_from(_FINE_DATES), _MARKS),
+    st.builds("{}{}{}".format, DAYS, _MARKS, DAYS),
+    DAYS,
+)
 KINDS = padded(
     st.sampled_from(
         listed(
@@ -175,6 +184,7 @@ HEADERS = {
     "Subscription": KEYS,
     "Start": DAYS,
     "End": DAYS,
+    "Interval": INTERVALS,
     "Kind": KINDS,
     "State": STATES,
     "Month": DAYS,

@@ -89,6 +89,9 @@ def key_column(draw: Draw, header: str) -> Any:
     )
 
 
+ENDS = [{"column": "Interval", "range": "end"}, {"column": "Interval", "range": "end", "inclusive": True}]
+
+
 def _columns(draw: Draw) -> dict[str, Any]:
     quantity = draw(
         st.sampled_from(
@@ -112,8 +115,8 @@ def _columns(draw: Draw) -> dict[str, Any]:
         "commitment_term": draw(st.sampled_from([None, "Term", {"constant": "P1M"}])),
         "billing_cycle": maybe(draw, "Cycle"),
         "subscription_id": draw(st.sampled_from([None, "Subscription", ["Subscription", "Cycle"]])),
-        "charge_start": maybe(draw, "Start"),
-        "charge_end": draw(st.sampled_from([None, "End", {"column": "End", "inclusive": True}])),
+        "charge_start": draw(st.sampled_from([None, "Start", {"column": "Interval", "range": "start"}])),
+        "charge_end": draw(st.sampled_from([None, "End", {"column": "End", "inclusive": True}, *ENDS])),
         "charge_kind": maybe(draw, "Kind"),
     }
     return {name: column for name, column in columns.items() if column is not None}
@@ -275,9 +278,9 @@ PLAIN_COLUMNS: dict[str, Any] = {
     "amount": "Amount",
     "subscription_id": "Subscription",
     "charge_start": "Start",
-    "charge_end": {"column": "End", "inclusive": True},
+    "charge_end": {"column": "Interval", "range": "end", "inclusive": True},
 }
-DENSE_HEADERS = ("Account", "SKU", "Term", "Quantity", "Amount", "Subscription", "Start", "End")
+DENSE_HEADERS = ("Account", "SKU", "Term", "Quantity", "Amount", "Subscription", "Start", "Interval")
 
 
 @st.composite
