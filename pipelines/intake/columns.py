@@ -106,10 +106,10 @@ def _as_pairs(value: object) -> object:
 class Column(Part):
     """Where the text of one canonical field comes from.
 
-    Exactly one of ``column``, ``any_of``, ``parts``, ``constant``, ``sum`` and ``count`` is given. The text of a column
-    goes through ``extract`` (the first group, or the whole match), ``replace`` (literal texts, one after the other) and
-    ``case``, in this order. An ``optional`` column may be missing in a file; its cells are then blank. ``range`` takes
-    one of two dates that stand in one cell.
+    Exactly one of ``column``, ``any_of``, ``parts``, ``constant``, ``sum``, ``count`` and ``count_distinct`` is given.
+    The text of a column goes through ``extract`` (the first group, or the whole match), ``replace`` (literal texts, one
+    after the other) and ``case``, in this order. An ``optional`` column may be missing in a file; its cells are then
+    blank. ``range`` takes one of two dates that stand in one cell.
     """
 
     column: Address | None = None
@@ -118,22 +118,26 @@ class Column(Part):
     constant: Text | None = None
     sum: tuple["ColumnOrShorthand", ...] = ()
     count: Literal["rows"] | None = None
+    count_distinct: "ColumnOrShorthand | None" = None
     extract: Pattern | None = None
     replace: Annotated[tuple[Pair, ...], BeforeValidator(_as_pairs)] = ()
     case: Literal["upper", "lower"] | None = None
     inclusive: bool = False
     range: Literal["start", "end"] | None = None
     optional: bool = False
-    count_distinct: NotYet = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        given = [self.column, self.any_of, self.parts, self.constant, self.sum, self.count]
+        given = [self.column, self.any_of, self.parts, self.constant, self.sum, self.count, self.count_distinct]
         if sum(origin not in (None, ()) for origin in given) != 1:
-            raise ValueError("give exactly one of a header, any_of, a list of headers, constant, sum and count")
+            raise ValueError(
+                "give exactly one of a header, any_of, a list of headers, constant, sum, count, count_distinct"
+            )
         if not self.addresses and (self.extract or self.replace or self.case or self.optional):
             raise ValueError("extract, replace, case and optional belong to a single column")
-        if any(inner.parts or inner.sum or inner.count for inner in self.inner):
+        if self.count_distinct and not self.count_distinct.addresses:
+            raise ValueError("count_distinct names a single column")
+        if any(inner.parts or inner.sum or inner.count or inner.count_distinct for inner in self.inner):
             raise ValueError("a part of a list is a single column or a constant")
         if any(inner.range for inner in self.inner):
             raise ValueError("range belongs to charge_start and charge_end")
@@ -149,7 +153,7 @@ class Column(Part):
     @property
     def inner(self) -> tuple["Column", ...]:
         """The columns that this one is composed of."""
-        return self.parts or self.sum
+        return self.parts or self.sum or ((self.count_distinct,) if self.count_distinct else ())
 
     @property
     def groups(self) -> int:

@@ -65,6 +65,7 @@ TYPED = (
     "charge_class",
     "is_negated",
     "size_quantity",
+    "unit_key",
     "is_cycle",
 )
 """What is handed on of a valid row."""

@@ -1,4 +1,4 @@
-"""Keys: which text names an account, a service, a subscription, and which text no longer does.
+"""Keys: which text names an account, a service, a subscription, a unit that is counted, and which text no longer does.
 
 Belongs here: joining parts, what Excel leaves of an id, blank and hidden keys.
 Does not belong here: how keys of files and mappings compare (``pipelines.mapping.keys``).
@@ -26,7 +26,7 @@ _ESCAPED = literal(r"\|")
 
 
 def add_keys(rows: Expression) -> None:
-    """Account and service keys, never blank; subscription ids, which may be."""
+    """Account and service keys and counted units, never blank; subscription ids, which may be."""
     columns = rows.profile.columns
     for name, column in (("account", columns.account_key), ("service", columns.service_key)):
         before = len(rows.checks)
@@ -38,6 +38,7 @@ def add_keys(rows: Expression) -> None:
         unread = any_of(["defect IS NOT NULL", *(check.condition for check in rows.checks[before:])])
         rows.layers[JUDGED][f"read_{name}"] = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
     rows.layers[READ]["subscription_id"] = _subscription(rows, columns.subscription_id)
+    rows.layers[READ]["unit_key"] = _unit(rows, columns.quantity.count_distinct)
 
 
 def _subscription(rows: Expression, column: Column | None) -> str:
@@ -46,6 +47,16 @@ def _subscription(rows: Expression, column: Column | None) -> str:
     parts = _key_parts(rows, "subscription_id", column)
     is_blank = all_of(f"{part} = ''" for part in parts)
     return case([(is_blank, "NULL")], _joined(parts) if column.parts else parts[0])
+
+
+def _unit(rows: Expression, column: Column | None) -> str:
+    """What tells one unit from another where distinct values are counted."""
+    if column is None:
+        return "NULL::VARCHAR"
+    (unit,) = _key_parts(rows, "unit_key", column)
+    untold = "the value that is counted is blank: nobody can tell whether it is one more unit"
+    rows.check(f"{unit} = ''", rows.position(column), untold, FIX_CELL)
+    return unit
 
 
 def _key_parts(rows: Expression, name: str, column: Column) -> list[str]:

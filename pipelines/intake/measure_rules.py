@@ -30,7 +30,7 @@ def add_measures(rows: Expression) -> None:
     """Columns: ``measured`` (as the file states it), ``quantity``, the other measures, and ``is_negated``."""
     columns = rows.profile.columns
     rows.layers[COMPARED]["measured"] = _measured(rows, columns.quantity)
-    is_counted = rows.profile.method is Reduction.COUNT
+    is_counted = rows.profile.method in (Reduction.COUNT, Reduction.COUNT_DISTINCT)
     rows.layers[FILTERED]["quantity"] = f"CAST(1 AS {TYPE})" if is_counted else "measured"
     _add_policies(rows)
     cost = _number(rows, "unit_cost", columns.unit_cost, may_round=True)
@@ -84,8 +84,8 @@ def _not_a_number(numbers: Numbers) -> str:
 
 
 def _measured(rows: Expression, column: Column) -> str:
-    """The quantity as the file states it; NULL where it counts rows, is nil or cannot be read."""
-    if column.count:
+    """The quantity as the file states it; NULL where it is counted, is nil or cannot be read."""
+    if column.count or column.count_distinct:
         return f"NULL::{TYPE}"
     numbers = [_number(rows, f"quantity{place}", leaf) for place, leaf in enumerate(column.sum or (column,))]
     is_nil = all_of(number.is_nil for number in numbers)

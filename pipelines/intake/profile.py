@@ -80,7 +80,11 @@ class Columns(Part):
     def _fitting(self) -> Self:
         for name, column in self.mapped.items():
             for what, is_used, fields in (
-                ("count and sum", bool(column.count or column.sum), {"quantity"}),
+                (
+                    "count, count_distinct and sum",
+                    bool(column.count or column.count_distinct or column.sum),
+                    {"quantity"},
+                ),
                 ("a list of headers", bool(column.parts), _COMPOSABLE),
                 ("inclusive", column.inclusive, {"charge_end"}),
                 ("range", column.range is not None, {"charge_start", "charge_end"}),
@@ -124,7 +128,7 @@ class Rows(Part):
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
-    method: Annotated[Reduction, later("none", "count_distinct")] | None = None
+    method: Annotated[Reduction, later("none")] | None = None
     by: tuple[Literal["account", "service", "term"], ...] = ("account", "service")
     sign_column: ColumnOrShorthand | None = None
     size_column: ColumnOrShorthand | None = None
@@ -179,8 +183,8 @@ class ImportProfile(Part):
 
     @property
     def method(self) -> Reduction:
-        """How rows are reduced; counting rows names it by itself."""
-        return self.aggregate.method or Reduction.COUNT
+        """How rows are reduced; a quantity that is counted names it by itself."""
+        return self.aggregate.method or _counting(self.columns.quantity) or Reduction.COUNT
 
     @property
     def period_column(self) -> Column | None:
@@ -210,13 +214,24 @@ class ImportProfile(Part):
         return f"{self.name}@{self.version[:4]}"
 
 
+def _counting(quantity: Column) -> Reduction | None:
+    """The method that a quantity sets by itself; None where it is read from the file."""
+    if quantity.count_distinct:
+        return Reduction.COUNT_DISTINCT
+    return Reduction.COUNT if quantity.count else None
+
+
 def _contradictions(profile: ImportProfile) -> Iterator[str]:
     """Keys that are right by themselves and wrong together."""
     columns, aggregate = profile.columns, profile.aggregate
-    if aggregate.method is None and columns.quantity.count is None:
+    counting = _counting(columns.quantity)
+    if aggregate.method is None and counting is None:
         yield "aggregate.method is missing: how rows become a quantity is never guessed (sum, max, count ...)"
-    if columns.quantity.count and profile.method is not Reduction.COUNT:
-        yield f"quantity counts rows, which sets aggregate.method to count; {profile.method} contradicts it"
+    if counting and profile.method is not counting:
+        what = "rows" if counting is Reduction.COUNT else "distinct values"
+        yield f"quantity counts {what}, which sets aggregate.method to {counting}; {profile.method} contradicts it"
+    if profile.method is Reduction.COUNT_DISTINCT and not columns.quantity.count_distinct:
+        yield "aggregate.method count_distinct needs columns.quantity {count_distinct: Header}"
     if profile.method is Reduction.LAST_BY_PERIOD_END and columns.charge_end is None:
         yield "aggregate.method last_by_period_end needs columns.charge_end"
     if profile.method is Reduction.RUNNING_TOTAL and not (aggregate.size_column and columns.charge_kind):

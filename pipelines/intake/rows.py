@@ -32,6 +32,7 @@ class Reduction(StrEnum):
     FIRST = "first"
     LAST = "last"
     COUNT = "count"
+    COUNT_DISTINCT = "count_distinct"
     LAST_BY_PERIOD_END = "last_by_period_end"
     RUNNING_TOTAL = "running_total"
 

@@ -37,6 +37,7 @@ VALIDATED_USAGE = pa.DataFrameSchema(
         "charge_class": _text(pa.Check.isin([str(name) for name in RowClass]), nullable=False),
         "is_negated": pa.Column(pl.Boolean),
         "size_quantity": pa.Column(_EXACT, nullable=True),
+        "unit_key": _text(pa.Check.str_length(min_value=1)),
         "is_cycle": pa.Column(pl.Boolean),
     },
     strict=False,

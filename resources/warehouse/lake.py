@@ -53,6 +53,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("method", pa.string(), nullable=False),
         pa.field("is_negated", pa.bool_(), nullable=False),
         pa.field("size_quantity", EXACT),
+        pa.field("unit_key", pa.string()),
         pa.field("is_cycle", pa.bool_(), nullable=False),
         pa.field("key_by_term", pa.bool_(), nullable=False),
     ]

@@ -62,6 +62,7 @@ class Row:
     charge: RowClass = RowClass.RECURRING
     charge_kind: str | None = None
     is_negated: bool = False
+    unit: str | None = None
     size: str | None = None
     is_cycle: bool = False
     row: int | None = None
@@ -304,6 +305,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "method": str(row.method),
         "is_negated": row.is_negated,
         "size_quantity": None if row.size is None else Decimal(row.size),
+        "unit_key": row.unit,
         "is_cycle": row.is_cycle,
         "key_by_term": row.by_term,
     }

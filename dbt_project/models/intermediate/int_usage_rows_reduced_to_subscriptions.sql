@@ -25,6 +25,7 @@ quantity_rows as (
         quantity,
         is_negated,
         size_quantity,
+        unit_key,
         amount,
         is_cycle
     from {{ ref('stg_lake__usage_rows') }}
@@ -49,6 +50,20 @@ unordered as (
         end as quantity
     from quantity_rows
     where method in ('sum', 'signed_sum', 'max', 'count')
+    group by {{ subscription }}
+
+),
+
+-- Apart, because telling values from each other costs memory that the other methods need not pay.
+distinct_units as (
+
+    select
+        {{ subscription }},
+        cast(count(*) as bigint) as row_count,
+        -- a row that cancels a unit is no unit
+        cast(count(distinct case when charge_class = 'recurring' then unit_key end) as decimal(38, 10)) as quantity
+    from quantity_rows
+    where method = 'count_distinct'
     group by {{ subscription }}
 
 ),
@@ -146,6 +161,8 @@ by_chosen_row as (
 reduced as (
 
     select * from unordered
+    union all
+    select * from distinct_units
     union all
     select * from by_chosen_row
 

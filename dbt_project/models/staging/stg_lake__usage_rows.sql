@@ -38,6 +38,7 @@ renamed as (
         method,
         is_negated,
         size_quantity,
+        unit_key,
         is_cycle
     from raw
 

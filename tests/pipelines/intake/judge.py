@@ -443,6 +443,7 @@ class _Reading:
             "charge_class": self._charge_class(mapped["charge_kind"]),
             "is_negated": self._is_negative(aggregate.sign_column),
             "size_quantity": self._number(aggregate.size_column),
+            "unit_key": self._unit(columns.quantity.count_distinct),
             "is_cycle": folded(mapped["charge_kind"] or "") in {folded(kind) for kind in aggregate.cycle},
             "match_account": _match(account),
             "match_service": _match(service),
@@ -481,6 +482,10 @@ class _Reading:
             return None
         parts = self._parts(column)
         return _joined(column, parts) if any(parts) else None
+
+    def _unit(self, column: Column | None) -> str | None:
+        """The value that tells units apart; a blank one tells nothing."""
+        return self._key(column) if column else None
 
     def _parts(self, column: Column) -> list[str]:
         parts = [self._part(part) for part in column.parts or (column,)]
@@ -532,9 +537,9 @@ class _Reading:
     def _quantity(self) -> Decimal:
         column = self.sheet.profile.columns.quantity
         before = set(self.faults)
-        read = [] if column.count else [self._number(leaf) for leaf in column.sum or (column,)]
+        read = [] if column.count or column.count_distinct else [self._number(leaf) for leaf in column.sum or (column,)]
         given = [value for value in read if value is not None]
-        if str(self.sheet.profile.method) == "count":
+        if str(self.sheet.profile.method) in {"count", "count_distinct"}:
             return self._fitting(Decimal(1), column)
         if not given and self.faults == before:
             self.faults.add(self.sheet.shown(column))

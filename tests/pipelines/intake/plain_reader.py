@@ -326,6 +326,8 @@ class PlainReader:
         values["subscription_id"] = columns.subscription_id and (
             self._key(columns.subscription_id, record, may_be_blank=True) or None
         )
+        unit = columns.quantity.count_distinct
+        values["unit_key"] = None if unit is None else self._key(unit, record)
         values["quantity"] = self._quantity(record)
         self._check_policies(values["quantity"])
         for name in ("unit_cost", "amount"):
@@ -398,7 +400,7 @@ class PlainReader:
 
     def _quantity(self, record: list[str]) -> Decimal:
         column, is_counted = self.profile.columns.quantity, self.profile.method is Reduction.COUNT
-        if column.count:
+        if column.count or column.count_distinct:
             return Decimal(1)
         values = [self._number(leaf, record) for leaf in column.sum or (column,)]
         known = [value for value in values if value is not None]

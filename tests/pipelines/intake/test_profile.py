@@ -119,12 +119,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
         pytest.param("of: quantity", "of: amount", "'amount' is not supported yet", id="totals of money"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
-        pytest.param(
-            "{sum: [Included, Additional]}",
-            "{count_distinct: Serial}",
-            "'count_distinct' is not supported yet",
-            id="distinct counts",
-        ),
     ],
 )
 def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str) -> None:
@@ -196,6 +190,22 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
         pytest.param("charge_end: {column: End, inclusive: true}", "", "needs columns.charge_end", id="no period end"),
         pytest.param("last_by_period_end", "running_total", "needs aggregate.size_column", id="a total without a size"),
         pytest.param("{sum: [Included, Additional]}", "{count: rows}", "contradicts it", id="counting, and a method"),
+        pytest.param(
+            "{sum: [Included, Additional]}",
+            "{count_distinct: Serial}",
+            "quantity counts distinct values, which sets aggregate.method to count_distinct; last_by_period_end",
+            id="distinct values, and a method",
+        ),
+        pytest.param(
+            "{sum: [Included, Additional]}",
+            "{count_distinct: [A, B]}",
+            "count_distinct names a single column",
+            id="distinct pairs",
+        ),
+        pytest.param(
+            "last_by_period_end", "count_distinct", "needs columns.quantity {count_distinct: Header}", id="no values"
+        ),
+        pytest.param("Partner Cost", "{count_distinct: A}", "cannot be used for unit_cost", id="distinct costs"),
         pytest.param("method: last_by_period_end, ", "", "aggregate.method is missing", id="no method"),
         pytest.param("from_path", "from_column", "belong together", id="a month by column and by path"),
     ],

@@ -128,7 +128,20 @@ columns: {account_key: Account, service_key: Service, quantity: Quantity, amount
 numbers: {thousands: ",", nil: ["", "-"], negative: ["-1", "(1)"], currency_symbols: ["$"]}
 aggregate: {method: signed_sum, sign_column: Amount}
 """
-PROFILES = {profile.name: profile for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED, SIGNED])}
+DISTINCT = """
+profile: distinct
+source: Acme
+basis: devices
+columns:
+  account_key: Account
+  service_key: Service
+  quantity: {count_distinct: {column: Subscription, case: lower}}
+  commitment_term: {column: Subscription, case: lower}
+maps: {commitment_term: {s1: first}}
+"""
+PROFILES = {
+    profile.name: profile for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED, SIGNED, DISTINCT])
+}
 
 CELLS = {
     "Account": KEYS,
@@ -212,6 +225,7 @@ COMPARED = (
     *("account_key", "service_key", "subscription_id", "quantity", "unit_cost", "amount", "size_quantity", "currency"),
     *(
         "is_negated",
+        "unit_key",
         "commitment_term",
         "billing_cycle",
         "charge_kind",

@@ -106,3 +106,49 @@ def test_the_file_s_order_decides_inside_a_subscription_and_subscriptions_add(
         "Acme,M365,s1,7\nAcme,BP,,0\nAcme,BP,s1,5\n"
     )
     assert reduced(tmp_path, read_text(tmp_path, content, profile)) == quantities
+
+
+# --- count_distinct ---------------------------------------------------------------------------------------------------
+
+DEVICES_HEADER = "Account,Service,Serial\n"
+
+
+def devices(**replaced: str) -> ImportProfile:
+    columns = "{account_key: Account, service_key: Service, quantity: {count_distinct: Serial}}"
+    return profile_of(**({"columns": columns, "aggregate": "{}"} | replaced))
+
+
+def test_a_device_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    content = (
+        DEVICES_HEADER + "Acme,EDR,SN-1\nAcme,EDR, SN-1 \nAcme,EDR,sn-1\nAcme,EDR,0012\nAcme,EDR,12\n"
+        "Acme,Backup,SN-1\nAcme,EDR,SN-1\n"
+    )
+    read = read_text(tmp_path, content, devices())
+    assert rejected(read) == {}
+    assert reduced(tmp_path, read) == {"EDR": 4, "Backup": 1}
+
+
+def test_distinct_values_are_counted_in_each_subscription_and_added(tmp_path: Path) -> None:
+    columns = SUBSCRIPTIONS.replace("quantity: Quantity", "quantity: {count_distinct: Serial}")
+    content = "Account,Service,Subscription,Serial\nAcme,EDR,s1,a\nAcme,EDR,s1,a\nAcme,EDR,s2,a\nAcme,EDR,s2,b\n"
+    assert reduced(tmp_path, read_text(tmp_path, content, devices(columns=columns))) == {"EDR": 3}
+
+
+def test_a_value_that_tells_no_device_rejects_the_row(tmp_path: Path) -> None:
+    content = DEVICES_HEADER + "Acme,EDR,SN-1\nAcme,EDR,\nAcme,EDR,7.3E+17\nAcme,EDR,#N/A\n"
+    read = read_text(tmp_path, content, devices())
+    lost = "digits are lost; export again without opening the file in Excel"
+    blank = "the value that is counted is blank: nobody can tell whether it is one more unit"
+    assert rejected(read) == {
+        3: ("Serial", "", blank),
+        4: ("Serial", "7.3E+17", lost),
+        5: ("Serial", "#N/A", lost),
+    }
+    assert "trueup rows fix" in read.rejected[0].remedy
+    assert reduced(tmp_path, read) == {"EDR": 1}
+
+
+def test_a_file_without_the_counted_column_is_refused(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Account,Service\nAcme,EDR\n", devices())
+    assert read.refusal is not None
+    assert "column 'Serial' is missing" in read.refusal

@@ -138,6 +138,9 @@ def _rows(draw: Draw) -> dict[str, Any]:
 SIGNS = [None, "Amount", "Extra", {"any_of": ["Net", "Cost"]}, {"column": "Amount", "extract": "^-?[0-9]+"}]
 
 
+UNITS = ["Subscription", "State", "Account", {"column": "Subscription", "case": "upper"}]
+
+
 def _aggregate(draw: Draw, columns: dict[str, Any]) -> dict[str, Any]:
     aggregate: dict[str, Any] = {"method": draw(st.sampled_from(["sum", "sum", "max", "count", "first", "last"]))}
     if "charge_kind" in columns and draw(st.booleans()):
@@ -148,6 +151,9 @@ def _aggregate(draw: Draw, columns: dict[str, Any]) -> dict[str, Any]:
         aggregate = {"method": "signed_sum", "sign_column": draw(st.sampled_from(SIGNS))}
     elif draw(st.integers(1, 8)) == 1:
         columns["quantity"] = {"count": "rows"}
+        aggregate = {}
+    elif draw(st.integers(1, 6)) == 1:
+        columns["quantity"] = {"count_distinct": draw(st.sampled_from(UNITS))}
         aggregate = {}
     return aggregate
 
