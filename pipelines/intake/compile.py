@@ -72,9 +72,9 @@ TYPED = (
 
 ANSWERS = (
     *("row", "is_bare", "period", "kind", "problem", "problem_value", "is_failure", "read_account", "read_service"),
-    *("measured", "service_parts", "rounded", "flag", *(f"{name}_unmapped" for name in MAPPED), *TYPED),
+    *("totalled", "service_parts", "rounded", "flag", *(f"{name}_unmapped" for name in MAPPED), *TYPED),
 )
-"""Everything that is known of a record. ``measured`` is the quantity the file states, whatever the record is."""
+"""Everything that is known of a record. ``totalled`` is what control totals add up, whatever the record is."""
 
 
 _RECORD_CHECKS = (

@@ -21,7 +21,7 @@ _UNTOLD = "nobody can tell whether the row counts: the cell cannot be compared a
 
 
 def add_filters(rows: Expression) -> None:
-    """The columns ``passes`` (NULL where it cannot be told), ``is_total``, ``is_failure`` and ``service_parts``."""
+    """Columns: ``passes`` (NULL: it cannot be told), ``is_total``, ``is_failure``, ``service_parts``, ``totalled``."""
     rules = rows.profile.rows
     kept = [_add_condition(rows, f"include{place}", condition) for place, condition in enumerate(rules.include)]
     dropped = [_add_condition(rows, f"exclude{place}", condition) for place, condition in enumerate(rules.exclude)]
@@ -29,6 +29,7 @@ def add_filters(rows: Expression) -> None:
     rows.layers[COMPARED]["is_failure"] = any_of(_failures(rows))
     rows.layers[COMPARED]["is_total"] = "false"
     rows.layers[JUDGED]["service_parts"] = "NULL::VARCHAR[]"
+    rows.layers[JUDGED]["totalled"] = "amount" if rules.totals and rules.totals.of == "amount" else "measured"
     if rules.totals:
         place = rows.header.column(Column(column=rules.totals.column))
         rows.layers[COMPARED]["is_total"] = _searched(rows.text(Column(column=rules.totals.column)), rules.totals.match)

@@ -104,7 +104,7 @@ class Totals(Part):
 
     column: Address
     match: Pattern
-    of: Annotated[Literal["quantity"], later("amount")] = "quantity"
+    of: Literal["quantity", "amount"] = "quantity"
 
 
 class Failures(Part):
@@ -240,6 +240,8 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield f"aggregate.sign_column belongs to method signed_sum; {profile.method} asks for no sign"
     if (columns.charge_start or columns.charge_end) and not profile.dates:
         yield "charge dates are mapped, but dates names no format"
+    if profile.rows.totals and profile.rows.totals.of == "amount" and columns.amount is None:
+        yield "rows.totals.of amount needs columns.amount"
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
     if is_by_column and profile.period_column is None:
         yield "arrives.period from_column needs columns.period or columns.charge_start"

@@ -58,8 +58,8 @@ class TotalRow:
 class Reading:
     """What a file says for one billing period, or for all of them.
 
-    ``added`` sums the readable quantities of all data rows, filtered and rejected ones too, by service: what control
-    totals are compared with.
+    ``added`` sums the readable quantities or amounts of all data rows, filtered and rejected ones too, by service: what
+    control totals are compared with.
     """
 
     rows: RowAccounting

@@ -304,14 +304,14 @@ class _Engine:
         if self._profile.rows.totals is None:
             return
         added = self._answers.query(
-            "SELECT period, service_parts, sum(trunc(measured)::HUGEINT), sum(measured - trunc(measured)) "
-            "FROM answers WHERE kind <> 'totals' AND measured IS NOT NULL GROUP BY ALL"
+            "SELECT period, service_parts, sum(trunc(totalled)::HUGEINT), sum(totalled - trunc(totalled)) "
+            "FROM answers WHERE kind <> 'totals' AND totalled IS NOT NULL GROUP BY ALL"
         ).fetchall()
         self._sums.added = {(period, tuple(parts)): whole + part for period, parts, whole, part in added}
-        totals = "SELECT period, row, service_parts, measured FROM answers WHERE kind = 'totals' ORDER BY row"
+        totals = "SELECT period, row, service_parts, totalled FROM answers WHERE kind = 'totals' ORDER BY row"
         self._sums.totals = [
-            (period, TotalRow(row, tuple(parts), measured))
-            for period, row, parts, measured in self._answers.query(totals).fetchall()
+            (period, TotalRow(row, tuple(parts), totalled))
+            for period, row, parts, totalled in self._answers.query(totals).fetchall()
         ]
 
     def _observe(self) -> None:

@@ -119,6 +119,33 @@ def test_a_control_total_is_set_aside_and_compared(tmp_path: Path, rows: str, st
         assert reasons[0].startswith(f"the control total of record {record} {reason}")
 
 
+@pytest.mark.parametrize(
+    ("rows", "stated", "reason"),
+    [
+        pytest.param("Acme,M365,12,20.10\nBolt,M365,5,-0.20\n", "Total,,99,19.90", None, id="it agrees"),
+        pytest.param("Acme,M365,12,20\n", "Total,,12,21", "says 21, all data rows add up to 20", id="it disagrees"),
+        pytest.param("Acme,M365,12,20\n", "Total,,12,", "cannot be read, so nobody knows", id="it states no amount"),
+        pytest.param("Acme,M365,12,20\nBolt,Visio,1,\n", "Total,,,20", None, id="a row without an amount adds nothing"),
+        pytest.param("Acme,M365,12,20\nBolt,Visio,x,7\n", "Total,,,27", None, id="rejected rows are part of it"),
+        pytest.param("Acme,M365,1,2\nBolt,Visio,1,7\n", "Total,Visio,,7", None, id="one service, it agrees"),
+    ],
+)
+def test_a_control_total_of_amounts_looks_at_no_quantity(
+    tmp_path: Path, rows: str, stated: str, reason: str | None
+) -> None:
+    profile = profile_of(
+        columns="{account_key: Account, service_key: Service, quantity: Quantity, amount: Amount}",
+        rows=f"{{{TOTALS[:-1]}, of: amount}}}}",
+    )
+    content = f"Account,Service,Quantity,Amount\n{rows}{stated}\n"
+    verdict, reasons = judged(tmp_path, content, profile)
+    if reason is None:
+        assert (verdict, reasons) == (SourceVerdict.COMPLETE, ())
+    else:
+        assert verdict is SourceVerdict.INCOMPLETE
+        assert reasons[0].startswith(f"the control total of record 3 {reason}")
+
+
 def test_a_total_in_the_service_column_names_no_service(tmp_path: Path) -> None:
     profile = profile_of(
         columns="{account_key: Account, service_key: [Service, Term], quantity: Quantity}",

@@ -117,7 +117,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         ),
         pytest.param("last_by_period_end", "none", "'none' is not supported yet", id="final rows"),
         pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
-        pytest.param("of: quantity", "of: amount", "'amount' is not supported yet", id="totals of money"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
     ],
 )
@@ -323,3 +322,8 @@ def test_what_is_written_reads_back(document: dict[str, object]) -> None:
 def test_any_text_is_a_profile_or_a_refusal_in_words(text: str) -> None:
     with pytest.raises(ProfileError):
         load_profile(text)
+
+
+def test_totals_of_amounts_need_the_amount() -> None:
+    rows = 'rows: {totals: {column: Account, match: "^Total$", of: amount}}'
+    assert "rows.totals.of amount needs columns.amount" in refusal(PLAIN + rows)
