@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.intake.day_rules import add_days
 from pipelines.intake.expression import ANSWERED, EXPORT_AGAIN, JUDGED, Check, Expression
-from pipelines.intake.filter_rules import add_filters
+from pipelines.intake.filter_rules import add_filters, add_method
 from pipelines.intake.headers import Header
 from pipelines.intake.key_rules import add_keys
 from pipelines.intake.measure_rules import add_measures
@@ -40,6 +40,7 @@ def compile_rows(profile: ImportProfile, header: Header) -> CompiledRows:
     add_texts(rows)
     add_days(rows)
     add_filters(rows)
+    add_method(rows)
     checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks)
     _add_judgement(rows, checks)
     rows.layers[JUDGED]["is_bare"] = all_of(f"t{place} = ''" for place in sorted(rows.positions))
@@ -63,6 +64,7 @@ TYPED = (
     "charge_end",
     "charge_kind",
     "charge_class",
+    "method",
     "is_negated",
     "size_quantity",
     "unit_key",

@@ -1,4 +1,4 @@
-"""Which rows count at all: include, exclude, control totals, a collector's failures.
+"""Which rows count at all, and by which method: include, exclude, classes, control totals, a collector's failures.
 
 Belongs here: conditions, total rows, failure rows.
 Does not belong here: comparing a total with its rows (``completeness``).
@@ -18,6 +18,8 @@ from pipelines.intake.numbers import TYPE
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 
 _UNTOLD = "nobody can tell whether the row counts: the cell cannot be compared as the profile says"
+
+_NO_METHOD = "nobody can tell which method reduces the row: the cell cannot be compared as aggregate.classes says"
 
 
 def add_filters(rows: Expression) -> None:
@@ -54,6 +56,17 @@ def _service_parts(rows: Expression, totals_place: int | None) -> Iterator[str]:
         text = f"service_key_{place}"
         is_own_cell = totals_place is not None and rows.header.column(part) == totals_place
         yield case([("is_total", "''")], text) if is_own_cell else text
+
+
+def add_method(rows: Expression) -> None:
+    """The column ``method``: that of the first class whose condition holds, NULL where that cannot be told."""
+    fitting: list[tuple[str, str]] = []
+    for place, own in enumerate(rows.profile.aggregate.classes):
+        name, column = f"class{place}", Column(column=own.where.column)
+        rows.layers[COMPARED][name] = all_of(_comparisons(rows, name, rows.text(column), own.where))
+        rows.check(f"method IS NULL AND {name} IS NULL", rows.position(column), _NO_METHOD, FIX_OR_PROFILE)
+        fitting += [(f"{name} IS NULL", "NULL"), (name, literal(own.method))]
+    rows.layers[FILTERED]["method"] = case(fitting, literal(rows.profile.method))
 
 
 def _add_condition(rows: Expression, name: str, condition: Condition) -> str:

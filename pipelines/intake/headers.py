@@ -73,12 +73,13 @@ class Header:
 
 
 def mapped_columns(profile: ImportProfile) -> Iterator[Column]:
-    """Every single column that a profile reads: fields, filters, totals, signs, sizes."""
+    """Every single column that a profile reads: fields, filters, classes, totals, signs, sizes."""
     for column in profile.columns.mapped.values():
         yield from column.leaves
     aggregate = profile.aggregate
     yield from (column for column in (aggregate.sign_column, aggregate.size_column) if column)
-    for condition in (*profile.rows.include, *profile.rows.exclude):
+    of_classes = (rows.where for rows in aggregate.classes)
+    for condition in (*profile.rows.include, *profile.rows.exclude, *of_classes):
         yield Column(column=condition.column)
     if profile.rows.totals:
         yield Column(column=profile.rows.totals.column)

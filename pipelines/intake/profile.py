@@ -125,6 +125,13 @@ class Rows(Part):
     fraction: Literal["keep", "flag", "reject"] = "keep"
 
 
+class RowsOfOneMethod(Part):
+    """Rows that are reduced by a method of their own: those that the condition holds for."""
+
+    where: Condition
+    method: Annotated[Reduction, later("none")]
+
+
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
@@ -133,7 +140,7 @@ class Aggregate(Part):
     sign_column: ColumnOrShorthand | None = None
     size_column: ColumnOrShorthand | None = None
     cycle: tuple[Text, ...] = ()
-    classes: NotYet = None
+    classes: tuple[RowsOfOneMethod, ...] = ()
 
     @model_validator(mode="after")
     def _grain(self) -> Self:
@@ -187,6 +194,11 @@ class ImportProfile(Part):
         return self.aggregate.method or _counting(self.columns.quantity) or Reduction.COUNT
 
     @property
+    def methods(self) -> set[Reduction]:
+        """Every method that may reduce rows."""
+        return {self.method, *(rows.method for rows in self.aggregate.classes)}
+
+    @property
     def period_column(self) -> Column | None:
         """The column that gives each row its period, None when the whole file has one."""
         if self.arrives is None or self.arrives.period is not PeriodFrom.COLUMN:
@@ -232,11 +244,13 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield f"quantity counts {what}, which sets aggregate.method to {counting}; {profile.method} contradicts it"
     if profile.method is Reduction.COUNT_DISTINCT and not columns.quantity.count_distinct:
         yield "aggregate.method count_distinct needs columns.quantity {count_distinct: Header}"
-    if profile.method is Reduction.LAST_BY_PERIOD_END and columns.charge_end is None:
+    if aggregate.classes and profile.methods & {Reduction.COUNT, Reduction.COUNT_DISTINCT}:
+        yield "aggregate.classes sort rows that state a quantity; they cannot be used with count and count_distinct"
+    if Reduction.LAST_BY_PERIOD_END in profile.methods and columns.charge_end is None:
         yield "aggregate.method last_by_period_end needs columns.charge_end"
-    if profile.method is Reduction.RUNNING_TOTAL and not (aggregate.size_column and columns.charge_kind):
+    if Reduction.RUNNING_TOTAL in profile.methods and not (aggregate.size_column and columns.charge_kind):
         yield "aggregate.method running_total needs aggregate.size_column and columns.charge_kind"
-    if aggregate.sign_column and profile.method is not Reduction.SIGNED_SUM:
+    if aggregate.sign_column and Reduction.SIGNED_SUM not in profile.methods:
         yield f"aggregate.sign_column belongs to method signed_sum; {profile.method} asks for no sign"
     if (columns.charge_start or columns.charge_end) and not profile.dates:
         yield "charge dates are mapped, but dates names no format"

@@ -7,7 +7,7 @@ Does not belong here: the row rules that make it hold (``compile``); a row that 
 import pandera.polars as pa
 import polars as pl
 
-from pipelines.intake.rows import RowClass
+from pipelines.intake.rows import Reduction, RowClass
 from pipelines.quantities import PRECISION, SCALE
 
 _EXACT = pl.Decimal(PRECISION, SCALE)
@@ -35,6 +35,7 @@ VALIDATED_USAGE = pa.DataFrameSchema(
         "charge_end": pa.Column(pl.Date, nullable=True),
         "charge_kind": _text(),
         "charge_class": _text(pa.Check.isin([str(name) for name in RowClass]), nullable=False),
+        "method": _text(pa.Check.isin([str(name) for name in Reduction]), nullable=False),
         "is_negated": pa.Column(pl.Boolean),
         "size_quantity": pa.Column(_EXACT, nullable=True),
         "unit_key": _text(pa.Check.str_length(min_value=1)),

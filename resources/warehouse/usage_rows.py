@@ -102,7 +102,6 @@ class StampedRows:
             "file_id": stamp.file_id,
             "file_name": storable(stamp.file_name),
             "sha256": stamp.sha256,
-            "method": str(profile.method),
         }
         # DuckDB writes an ENUM's dictionary once, where it would look up a plain text anew for every row
         own = {name: f"{literal(text)}::ENUM({literal(text)})" for name, text in texts.items()}

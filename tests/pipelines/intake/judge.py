@@ -129,6 +129,7 @@ def _read_columns(profile: ImportProfile) -> Iterator[Column]:
         yield from column.leaves
     yield from (column for column in (profile.aggregate.sign_column, profile.aggregate.size_column) if column)
     named = [condition.column for condition in (*profile.rows.include, *profile.rows.exclude)]
+    named += [own.where.column for own in profile.aggregate.classes]
     named += [profile.rows.totals.column] if profile.rows.totals else []
     yield from (Column(column=name) for name in named)
 
@@ -358,13 +359,14 @@ class _Sheet:
         """Whether the row counts, None where a cell that decides cannot be read; and the headers of such cells."""
         wishes = [(condition, True) for condition in self.profile.rows.include]
         wishes += [(condition, False) for condition in self.profile.rows.exclude]
-        answers = [(self._holds(condition, record), wanted, condition.column) for condition, wanted in wishes]
+        answers = [(self.holds(condition, record), wanted, condition.column) for condition, wanted in wishes]
         if any(holds is not None and holds is not wanted for holds, wanted, _ in answers):
             return False, []
         doubts = [self.shown(Column(column=name)) for holds, _, name in answers if holds is None]
         return (None if doubts else True), doubts
 
-    def _holds(self, condition: Condition, record: list[str]) -> bool | None:
+    def holds(self, condition: Condition, record: list[str]) -> bool | None:
+        """Whether a condition is true of a row; None where its cell cannot be read."""
         cell = self._cell(record, condition.column)
         answers = [self._answer(name, operand, cell) for name, operand in condition if operand is not None]
         return _all(answers)
@@ -441,6 +443,7 @@ class _Reading:
             "charge_start": self._date(columns.charge_start),
             "charge_end": self._date(columns.charge_end),
             "charge_class": self._charge_class(mapped["charge_kind"]),
+            "method": self._method(),
             "is_negated": self._is_negative(aggregate.sign_column),
             "size_quantity": self._number(aggregate.size_column),
             "unit_key": self._unit(columns.quantity.count_distinct),
@@ -569,6 +572,16 @@ class _Reading:
             return "recurring"
         listed = {folded(one): name for name, kinds in profile.charges for one in kinds}
         return listed.get(folded(kind or ""), "unknown")
+
+    def _method(self) -> str:
+        """That of the first class the row belongs to; where a class in doubt comes first, nobody knows."""
+        for own in self.sheet.profile.aggregate.classes:
+            holds = self.sheet.holds(own.where, self.record)
+            if holds is None:
+                self.faults.add(self.sheet.shown(Column(column=own.where.column)))
+            if holds is not False:
+                return str(own.method)
+        return str(self.sheet.profile.method)
 
     def _day(self, column: Column) -> date | None:
         text, formats = self._text(column), self.sheet.profile.dates

@@ -342,7 +342,17 @@ class PlainReader:
         values["charge_class"] = self._charge_class(values["charge_kind"])
         for name in ("charge_start", "charge_end"):
             values[name] = self._day(getattr(columns, name), record)
+        values["method"] = self._method(record)
         return values
+
+    def _method(self, record: list[str]) -> str:
+        for own in self.profile.aggregate.classes:
+            holds = self._holds(own.where, self.text(Column(column=own.where.column), record))
+            if holds is None:
+                raise Rejected(own.where.column)
+            if holds:
+                return str(own.method)
+        return str(self.profile.method)
 
     def _period(self, record: list[str]) -> dict[str, Any]:
         column = self.profile.period_column

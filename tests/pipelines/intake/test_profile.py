@@ -116,7 +116,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
         ),
         pytest.param("last_by_period_end", "none", "'none' is not supported yet", id="final rows"),
-        pytest.param("classes: []", "classes: [{}]", "'classes' is not supported yet", id="classes of rows"),
         pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
     ],
 )
@@ -205,6 +204,25 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
             "last_by_period_end", "count_distinct", "needs columns.quantity {count_distinct: Header}", id="no values"
         ),
         pytest.param("Partner Cost", "{count_distinct: A}", "cannot be used for unit_cost", id="distinct costs"),
+        pytest.param("classes: []", "classes: [{method: sum}]", "classes.0.where: is missing", id="a class of all"),
+        pytest.param(
+            "classes: []",
+            "classes: [{where: {column: A, eq: b}, method: count}]",
+            "cannot be used with count and count_distinct",
+            id="a class that is counted",
+        ),
+        pytest.param(
+            "classes: []",
+            "classes: [{where: {column: A, eq: b}, method: running_total}]",
+            "needs aggregate.size_column",
+            id="a class without its size",
+        ),
+        pytest.param(
+            "classes: []",
+            "classes: [{where: {column: A, eq: b}, method: none}]",
+            "'none' is not supported yet",
+            id="a class of final rows",
+        ),
         pytest.param("method: last_by_period_end, ", "", "aggregate.method is missing", id="no method"),
         pytest.param("from_path", "from_column", "belong together", id="a month by column and by path"),
     ],

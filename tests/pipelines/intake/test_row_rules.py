@@ -139,8 +139,24 @@ columns:
   commitment_term: {column: Subscription, case: lower}
 maps: {commitment_term: {s1: first}}
 """
+CLASSES = """
+profile: classes
+source: Acme
+basis: invoice
+columns: {account_key: Account, service_key: Service, quantity: Quantity}
+dates: ["%Y-%m-%d"]
+rows: {exclude: [{column: Start, gt: 2026-07-15}]}
+aggregate:
+  method: max
+  sign_column: Amount
+  classes:
+    - {where: {column: Kind, matches: "(?i)^new$"}, method: signed_sum}
+    - {where: {column: Cost, ge: 3, lt: 1000}, method: first}
+    - {where: {column: Start, ge: 2026-07-01}, method: sum}
+"""
 PROFILES = {
-    profile.name: profile for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED, SIGNED, DISTINCT])
+    profile.name: profile
+    for profile in map(load_profile, [CHARGES, FILTERS, DEVICES, COUNTED, SIGNED, DISTINCT, CLASSES])
 }
 
 CELLS = {
@@ -225,6 +241,7 @@ COMPARED = (
     *("account_key", "service_key", "subscription_id", "quantity", "unit_cost", "amount", "size_quantity", "currency"),
     *(
         "is_negated",
+        "method",
         "unit_key",
         "commitment_term",
         "billing_cycle",

@@ -152,3 +152,45 @@ def test_a_file_without_the_counted_column_is_refused(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Account,Service\nAcme,EDR\n", devices())
     assert read.refusal is not None
     assert "column 'Serial' is missing" in read.refusal
+
+
+# --- classes ----------------------------------------------------------------------------------------------------------
+
+CLASSES_HEADER = "Account,Service,Subscription,Quantity,Amount,Attributes,Size\n"
+PREPAID = "{where: {column: Attributes, matches: Prepaid}, method: signed_sum}"
+
+
+def classed(classes: str = PREPAID, method: str = "max") -> ImportProfile:
+    keys = f"method: {method}, sign_column: Amount, classes: [{classes}]"
+    return profile_of(columns=SUBSCRIPTIONS, aggregate=f"{{{keys}}}")
+
+
+def test_each_class_of_rows_has_its_own_method_and_all_add(tmp_path: Path) -> None:
+    content = (
+        CLASSES_HEADER + "Acme,M365,s1,12,1,Monthly,\nAcme,M365,s1,7,1,,\n"
+        "Acme,M365,s1,14,1,Prepaid,\nAcme,M365,s1,2,-1,Prepaid,\nAcme,M365,s2,3,1,Prepaid,\nAcme,BP,s3,5,-1,,\n"
+    )
+    assert reduced(tmp_path, read_text(tmp_path, content, classed())) == {"M365": 27, "BP": 5}
+
+
+def test_the_first_class_that_fits_decides(tmp_path: Path) -> None:
+    first = "{where: {column: Size, ge: 10}, method: last}"
+    content = (
+        CLASSES_HEADER + "Acme,M365,s1,14,1,Prepaid,10\nAcme,M365,s1,5,1,Prepaid,11\nAcme,M365,s1,2,-1,Prepaid,9\n"
+    )
+    assert reduced(tmp_path, read_text(tmp_path, content, classed(f"{first}, {PREPAID}"))) == {"M365": 3}
+
+
+def test_a_row_whose_class_cannot_be_told_is_rejected_unless_an_earlier_class_fits(tmp_path: Path) -> None:
+    later = "{where: {column: Size, ge: 10}, method: last}"
+    content = CLASSES_HEADER + "Acme,M365,s1,14,1,Prepaid,big\nAcme,M365,s1,5,1,,big\nAcme,M365,s1,2,1,,\n"
+    read = read_text(tmp_path, content, classed(f"{PREPAID}, {later}"))
+    untold = "nobody can tell which method reduces the row: the cell cannot be compared as aggregate.classes says"
+    assert rejected(read) == {3: ("Size", "big", untold)}
+    assert read.table["method"].to_pylist() == ["signed_sum", "max"]
+
+
+def test_a_file_without_the_column_of_a_class_is_refused(tmp_path: Path) -> None:
+    read = read_text(tmp_path, SIGNED_HEADER + "Acme,M365,s1,14,1\n", classed())
+    assert read.refusal is not None
+    assert "column 'Attributes' is missing" in read.refusal

@@ -155,6 +155,9 @@ def _aggregate(draw: Draw, columns: dict[str, Any]) -> dict[str, Any]:
     elif draw(st.integers(1, 6)) == 1:
         columns["quantity"] = {"count_distinct": draw(st.sampled_from(UNITS))}
         aggregate = {}
+    if aggregate.get("method", "count") != "count" and draw(st.integers(1, 3)) == 1:
+        own = st.fixed_dictionaries({"where": conditions(), "method": st.sampled_from(["sum", "max", "last"])})
+        aggregate["classes"] = draw(st.lists(own, min_size=1, max_size=2))
     return aggregate
 
 
