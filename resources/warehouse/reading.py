@@ -64,11 +64,7 @@ class DuckDbFileReader:
         ``OSError``.
         """
         try:
-            with (
-                self._unpacked(raw) as file,
-                file.open("rb") as stream,
-                closing(Records(stream, profile.file)) as records,
-            ):
+            with self._records(raw, profile) as (file, records):
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(blank=records.count)
@@ -82,11 +78,7 @@ class DuckDbFileReader:
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         """Whether the file has a header that holds every column the profile maps."""
         try:
-            with (
-                self._unpacked(raw) as file,
-                file.open("rb") as stream,
-                closing(Records(stream, profile.file)) as records,
-            ):
+            with self._records(raw, profile) as (_, records):
                 return find_header(iter(records), profile)[0] is not None
         except UnreadableFile:
             return False
