@@ -12,8 +12,11 @@ from pipelines.intake.text_rules import meaning
 LONGEST_KEY = 500
 """Characters of a key; a longer one is text that slipped into the column."""
 
-_DAMAGED = r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}|#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|#+)"
-"""What Excel leaves of an id that it took for a number or a formula."""
+_DAMAGED = (
+    r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+-]?[0-9]{1,3}"
+    r"|#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FORMULA!|#+)"
+)
+"""What Excel leaves of an id that it took for a number or a formula; ``#FORMULA!`` is our word for one not computed."""
 
 _HIDDEN = r"[\x00-\x08\x0e-\x1f\x7f\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Control characters and those that turn the writing direction: they make one key show as another."""

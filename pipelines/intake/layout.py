@@ -89,11 +89,11 @@ def _mark(value: str) -> str:
 class FileLayout(Part):
     """How bytes become records. Nothing is guessed: what does not fit is refused."""
 
-    format: Annotated[Literal["csv", "tsv"], later("xlsx", "xls", "connect")] = "csv"
+    format: Annotated[Literal["csv", "tsv", "xlsx", "xls"], later("connect")] = "csv"
     encoding: Annotated[tuple[Annotated[Text, AfterValidator(_encoding)], ...], Field(min_length=1)] = ("utf-8-sig",)
     delimiter: Annotated[str, AfterValidator(_mark)] | None = None
     quote: Annotated[str, AfterValidator(_mark)] | None = '"'
-    sheet: NotYet = None
+    sheet: Text | None = None
 
     @field_validator("encoding", mode="before")
     @classmethod
@@ -102,6 +102,8 @@ class FileLayout(Part):
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
+        if self.sheet is not None and not self.is_workbook:
+            raise ValueError("sheet belongs to the formats xlsx and xls")
         if self.quote == self.separator:
             raise ValueError("delimiter and quote are the same character")
         return self
@@ -109,7 +111,12 @@ class FileLayout(Part):
     @property
     def separator(self) -> str:
         """The character between cells."""
-        return self.delimiter or {"csv": ",", "tsv": "\t"}[self.format]
+        return self.delimiter or ("\t" if self.format == "tsv" else ",")
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether a sheet of a workbook is read."""
+        return self.format in {"xlsx", "xls"}
 
 
 class HeaderPlace(Part):

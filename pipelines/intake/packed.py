@@ -15,6 +15,9 @@ from pipelines.intake.sheet import UnreadableFile
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
 
+_TYPES = "[Content_Types].xml"
+"""The part that every workbook has."""
+
 MOST_BYTES = 4 * 1024**3
 """Unpacked bytes of one file; ten million rows of a wide export are half of it."""
 
@@ -32,14 +35,29 @@ _SEND_AGAIN = "Fetch the file again from the distributor's portal, or unpack it 
 _DROP_ONE = "Unpack it and drop the data file alone"
 
 
-def is_packed(stream: BinaryIO) -> bool:
-    """Whether the file is an archive; the stream is at its start afterwards."""
+def is_packed(stream: BinaryIO, *, reads_workbooks: bool = False) -> bool:
+    """Whether the file is an archive; the stream is at its start afterwards.
+
+    A workbook is a zip file as well, and where workbooks are read it is no archive.
+    """
     start = stream.read(4)
+    is_packed_ = start.startswith(GZIP) or start in {ZIP, EMPTY_ZIP}
+    if start == ZIP and reads_workbooks:
+        is_packed_ = not _is_workbook(stream)
     stream.seek(0)
-    return start.startswith(GZIP) or start in {ZIP, EMPTY_ZIP}
+    return is_packed_
 
 
-def unpack(stream: BinaryIO, size: int, target: BinaryIO) -> None:
+def _is_workbook(stream: BinaryIO) -> bool:
+    """Whether a zip file may be a workbook; a broken one may be."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return _TYPES in archive.namelist()
+    except _DAMAGED:
+        return True
+
+
+def unpack(stream: BinaryIO, size: int, target: BinaryIO, *, reads_workbooks: bool = False) -> None:
     """Write what is inside a packed file of ``size`` bytes to ``target``.
 
     Raises ``UnreadableFile`` when it is damaged, encrypted, holds none or several files, another archive, or more than
@@ -49,11 +67,11 @@ def unpack(stream: BinaryIO, size: int, target: BinaryIO) -> None:
         if stream.read(2) == GZIP:
             stream.seek(0)
             with gzip.open(stream) as inside:
-                _copy(inside, size, target)
+                _copy(inside, size, target, reads_workbooks)
         else:
             stream.seek(0)
             with zipfile.ZipFile(stream) as archive, archive.open(_data_file(archive)) as inside:
-                _copy(inside, size, target)
+                _copy(inside, size, target, reads_workbooks)
     except _DAMAGED as error:
         raise UnreadableFile(f"the archive is damaged or cut off ({error})", _SEND_AGAIN) from None
     except NotImplementedError as error:
@@ -62,9 +80,10 @@ def unpack(stream: BinaryIO, size: int, target: BinaryIO) -> None:
 
 def _data_file(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     names = [info.filename for info in archive.infolist()]
-    if "[Content_Types].xml" in names:
+    if _TYPES in names:
         raise UnreadableFile(
-            "the file is a workbook, and workbooks are not read yet", "Save the sheet as CSV (UTF-8) and drop that"
+            "the file is a workbook, and the profile reads text",
+            "Set file.format of the profile to xlsx, or save the sheet as CSV (UTF-8) and drop that",
         )
     files = [info for info in archive.infolist() if _is_data(info)]
     if len(files) != 1:
@@ -81,10 +100,12 @@ def _is_data(info: zipfile.ZipInfo) -> bool:
     return not info.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
 
 
-def _copy(inside: IO[bytes] | gzip.GzipFile, size: int, target: BinaryIO) -> None:
+def _copy(inside: IO[bytes] | gzip.GzipFile, size: int, target: BinaryIO, reads_workbooks: bool) -> None:
     written = 0
     while chunk := inside.read(_CHUNK):
-        if not written and (chunk.startswith(GZIP) or chunk[:4] in {ZIP, EMPTY_ZIP}):
+        # What an unpacked zip is when workbooks are read is for their parser to say.
+        is_archive = chunk.startswith(GZIP) or (chunk[:4] in {ZIP, EMPTY_ZIP} and not reads_workbooks)
+        if not written and is_archive:
             raise UnreadableFile("the archive holds another archive", _DROP_ONE)
         written += len(chunk)
         if written > MOST_BYTES or written > max(SMALL, MOST_TIMES * size):

@@ -20,6 +20,7 @@ from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows
 from pipelines.intake.drops import DropIdentity
 from pipelines.intake.headers import Header, find_header, mapped_columns
+from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.readings import Observations, ReadFile, Reading, RevisionStamp, ServiceParts, TotalRow
@@ -31,6 +32,7 @@ from pipelines.quantities import text
 from resources.warehouse.answers import Answers, scratch_folder
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
 from resources.warehouse.usage_rows import TypedRows, storable
+from resources.warehouse.workbooks import SHEET, sheet_as_csv
 
 BATCH_RECORDS = 32_768
 BATCH_CHARACTERS = 64 * 1024 * 1024
@@ -46,6 +48,21 @@ _SHOWN = 1_000
 """Characters of a cell that an error shows."""
 
 _PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Text whose records are read, and the sheet it stands on in a workbook."""
+
+    file: Path
+    layout: FileLayout
+    sheet: str | None = None
+
+    @contextmanager
+    def records(self) -> Iterator[Records]:
+        """The records as Python cuts them."""
+        with self.file.open("rb") as stream, closing(Records(stream, self.layout)) as records:
+            yield records
 
 
 class DuckDbFileReader:
@@ -64,12 +81,12 @@ class DuckDbFileReader:
         ``OSError``.
         """
         try:
-            with self._records(raw, profile) as (file, records):
+            with self._laid_out(raw, profile) as table, table.records() as records:
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(blank=records.count)
-                engine = _Engine(Answers(file, self._scratch_root), profile, header, file_name, overlays)
-                if overlays or not engine.scan(file):
+                engine = _Engine(Answers(table.file, self._scratch_root), profile, header, table, file_name, overlays)
+                if overlays or not engine.scan():
                     engine.take(_batches(records, rest, header))
                 return engine.result()
         except UnreadableFile as error:
@@ -78,29 +95,32 @@ class DuckDbFileReader:
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         """Whether the file has a header that holds every column the profile maps."""
         try:
-            with self._records(raw, profile) as (_, records):
+            with self._laid_out(raw, profile) as table, table.records() as records:
                 return find_header(iter(records), profile)[0] is not None
         except UnreadableFile:
             return False
 
     @contextmanager
-    def _records(self, raw: Path, profile: ImportProfile) -> Iterator[tuple[Path, Records]]:
-        """The file, unpacked where it is an archive, and its records as Python cuts them."""
-        with self._unpacked(raw) as file, file.open("rb") as stream, closing(Records(stream, profile.file)) as records:
-            yield file, records
-
-    @contextmanager
-    def _unpacked(self, raw: Path) -> Iterator[Path]:
-        """The file itself, or for as long as it is read what an archive holds."""
+    def _laid_out(self, raw: Path, profile: ImportProfile) -> Iterator[_Table]:
+        """The file's text: its own, or for as long as it is read that of a sheet or of what an archive holds."""
+        layout = profile.file
         with raw.open("rb") as stream:
-            if not is_packed(stream):
-                yield raw
+            packed = is_packed(stream, reads_workbooks=layout.is_workbook)
+            if not packed and not layout.is_workbook:
+                yield _Table(raw, layout)
                 return
             with scratch_folder(self._scratch_root) as folder:
-                file = folder / "unpacked"
-                with file.open("wb") as target:
-                    unpack(stream, raw.stat().st_size, target)
-                yield file
+                file = raw
+                if packed:
+                    file = folder / "unpacked"
+                    with file.open("wb") as target:
+                        unpack(stream, raw.stat().st_size, target, reads_workbooks=layout.is_workbook)
+                yield _sheet(file, layout, folder) if layout.is_workbook else _Table(file, layout)
+
+
+def _sheet(file: Path, layout: FileLayout, folder: Path) -> _Table:
+    as_csv = folder / "sheet"
+    return _Table(as_csv, SHEET, sheet_as_csv(file, layout, as_csv))
 
 
 def _nothing_read(*, blank: int = 0, refusal: str | None = None) -> ReadFile:
@@ -159,10 +179,12 @@ class _Engine:
         answers: Answers,
         profile: ImportProfile,
         header: Header,
+        table: _Table,
         file_name: str,
         overlays: Sequence[RowOverlay],
     ) -> None:
         self._answers = answers
+        self._table = table
         self._profile = profile
         self._header = header
         self._file_name = storable(file_name)
@@ -173,9 +195,9 @@ class _Engine:
 
     # --- cutting the records ----------------------------------------------------------------------------------------
 
-    def scan(self, raw: Path) -> bool:
+    def scan(self) -> bool:
         """Let DuckDB cut the file, if it is one that it cuts as we do; whether it was, and every record is there."""
-        plain = plain_csv(raw, self._profile.file, self._answers.own_file)
+        plain = plain_csv(self._table.file, self._table.layout, self._answers.own_file)
         if plain is None or not self._compiled.positions:
             return False
         first_row = self._header.row + 1
@@ -268,7 +290,7 @@ class _Engine:
             check = self._compiled.checks[problem]
             error = RowError(
                 file=self._file_name,
-                sheet=None,
+                sheet=self._table.sheet,
                 row=row,
                 column=None if check.position is None else self._header.name(check.position),
                 value=None if value is None else value[:_SHOWN],
@@ -377,7 +399,7 @@ class _Engine:
             rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
             quantity=sum(self._sums.quantity.values(), Decimal(0)),
             rejected=tuple(error for _, error in self._sums.rejected),
-            usage=TypedRows(self._answers, kinds["valid"]),
+            usage=TypedRows(self._answers, kinds["valid"], sheet=self._table.sheet),
             totals=tuple(total for _, total in self._sums.totals),
             added=added,
         )
@@ -396,7 +418,7 @@ class _Engine:
             rows=RowAccounting(rows.preamble, rows.header, rows.blank, ignored, **counts),
             quantity=sums.quantity.get(month, Decimal(0)),
             rejected=tuple(error for period, error in sums.rejected if period in mine),
-            usage=TypedRows(self._answers, sums.kinds[month, "valid"], month),
+            usage=TypedRows(self._answers, sums.kinds[month, "valid"], month, self._table.sheet),
             totals=tuple(total for period, total in sums.totals if period in mine),
             added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
         )

@@ -27,6 +27,7 @@ class TypedRows:
     answers: Answers | None
     num_rows: int
     period: str | None = None
+    sheet: str | None = None
 
     @property
     def table(self) -> pa.Table:
@@ -105,7 +106,7 @@ class StampedRows:
         }
         # DuckDB writes an ENUM's dictionary once, where it would look up a plain text anew for every row
         own = {name: f"{literal(text)}::ENUM({literal(text)})" for name, text in texts.items()}
-        return own | {"sheet": "NULL::VARCHAR", "key_by_term": str("term" in profile.aggregate.by).lower()}
+        return own | {"sheet": _text(self.rows.sheet), "key_by_term": str("term" in profile.aggregate.by).lower()}
 
     def _matches(self, answers: Answers, key: str) -> str | None:
         """The table of keys that compare in another form than they are written in; None when there are none."""
@@ -116,6 +117,10 @@ class StampedRows:
         columns = {"key": pa.array(matches.keys(), pa.string()), "match": pa.array(matches.values(), pa.string())}
         answers.keep(f"{key}_matches", pa.table(columns))
         return f"{key}_matches"
+
+
+def _text(text: str | None) -> str:
+    return "NULL::VARCHAR" if text is None else literal(text)
 
 
 def storable(text_: str) -> str:

@@ -21,7 +21,9 @@ from pipelines.intake.rows import Reduction
 
 ZERO_WIDTH = "\u200b\u2060\ufeff"
 GROUP_BLANKS = " \u00a0\u202f\u2009"
-EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+EXCEL_ERRORS = {
+    f"#{name}" for name in ["N/A", "REF!", "VALUE!", "NAME?", "DIV/0!", "NUM!", "NULL!", "SPILL!", "CALC!", "FORMULA!"]
+}
 STEP = Decimal("0.0000000001")
 
 

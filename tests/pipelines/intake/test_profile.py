@@ -109,8 +109,7 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param("unpivot: null", "unpivot: {a: b}", "'unpivot' is not supported yet", id="unpivot"),
         pytest.param("derived: {}", "derived: {x: a + b}", "'derived' is not supported yet", id="derived"),
         pytest.param("rekey: []", "rekey: [{}]", "'rekey' is not supported yet", id="rekey"),
-        pytest.param("format: csv", "format: xlsx", "'xlsx' is not supported yet", id="workbooks"),
-        pytest.param("sheet: null", "sheet: Usage", "'sheet' is not supported yet", id="sheets"),
+        pytest.param("format: csv", "format: connect", "'connect' is not supported yet", id="usage files of Connect"),
         pytest.param("part: null", "part: from_column", "'from_column' is not supported yet", id="parts by column"),
         pytest.param(
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
