@@ -49,7 +49,8 @@ def number_sql(name: str, numbers: Numbers, *, may_round: bool) -> NumberSql:
     zero = f"regexp_full_match({text}, {literal(_zero_with_exponent(numbers))})"
     marks = re.escape(_grouping(numbers))
     shape = f"regexp_full_match({text}, {literal(_shape(numbers))})"
-    run = literal(f"[0-9{marks}{re.escape(numbers.decimal)}]+")
+    # A blank that groups digits may also stand between a symbol and a sign, so the run begins with a digit.
+    run = literal(f"[0-9{re.escape(numbers.decimal)}][0-9{marks}{re.escape(numbers.decimal)}]*")
     fits = f"length({whole}) <= {WHOLE_DIGITS}" + ("" if may_round else f" AND length({places}) <= {PLACES}")
     magnitude = _magnitude(whole, places)
     is_signed = f"regexp_matches({text}, '[(-]')"
