@@ -5,6 +5,7 @@ Does not belong here: running it (``resources.warehouse.reading``), judging the 
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from pipelines.intake.day_rules import add_days
 from pipelines.intake.expression import ANSWERED, EXPORT_AGAIN, JUDGED, Check, Expression
@@ -13,7 +14,8 @@ from pipelines.intake.headers import Header
 from pipelines.intake.key_rules import add_keys
 from pipelines.intake.measure_rules import add_measures
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.sqltext import all_of, case
+from pipelines.intake.rows import CARRY_QUANTITY, Reduction
+from pipelines.intake.sqltext import all_of, case, literals
 from pipelines.intake.text_rules import MAPPED, add_texts
 
 
@@ -31,17 +33,25 @@ class CompiledRows:
     positions: tuple[int, ...]
     checks: tuple[Check, ...]
 
+    @property
+    def second_row(self) -> int:
+        """The check that a row fails which is not the only one of its key, where rows are final."""
+        return len(self.checks) - 1
 
-def compile_rows(profile: ImportProfile, header: Header) -> CompiledRows:
-    """How the rows of a file are read whose header is known. Text of users stands in literals only."""
-    rows = Expression(profile, header)
+
+def compile_rows(profile: ImportProfile, header: Header, as_of: date | None = None) -> CompiledRows:
+    """How the rows of a file are read whose header is known. Text of users stands in literals only.
+
+    ``as_of`` is the day for which the file speaks; without it no row is known to be ``within_days`` of it.
+    """
+    rows = Expression(profile, header, as_of)
     add_keys(rows)
     add_measures(rows)
     add_texts(rows)
     add_days(rows)
     add_filters(rows)
     add_method(rows)
-    checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks)
+    checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks, _SECOND_ROW)
     _add_judgement(rows, checks)
     rows.layers[JUDGED]["is_bare"] = all_of(f"t{place} = ''" for place in sorted(rows.positions))
     sql = f"SELECT {', '.join(ANSWERS)} FROM ({rows.sql()})"
@@ -95,6 +105,32 @@ _RECORD_CHECKS = (
     Check("defect = 'cut'", None, "the file ends in the middle of this record", EXPORT_AGAIN),
 )
 """What can be wrong with a record as a whole, before any of its cells is looked at."""
+
+
+_SECOND_ROW = Check(
+    "false",
+    None,
+    "another row of the file has the same account, service, subscription and currency, and the method none takes every "
+    "row as final",
+    "Disregard the row that does not count (trueup rows ignore), or name the method by which they make one quantity "
+    "(aggregate.method of the profile).",
+)
+"""What no row can say by itself. All rows of the key fail it, since nobody knows which of them is the right one."""
+
+
+def second_rows(match_account: str, match_service: str, *, by_term: bool) -> str:
+    """The numbers of all records that share their key with another under the method ``none``.
+
+    Over the relation ``answers``; ``match_account`` and ``match_service`` are the keys as they compare.
+    """
+    key = ["period", "match_account", "match_service", "currency", "subscription_id"]
+    key += ["commitment_term"] if by_term else []
+    final = f"kind = 'valid' AND method = '{Reduction.NONE}' AND charge_class IN {literals(CARRY_QUANTITY)}"
+    matched = f"SELECT *, {match_account} AS match_account, {match_service} AS match_service FROM answers WHERE {final}"
+    return (
+        f"SELECT DISTINCT row FROM (SELECT row, count(*) OVER (PARTITION BY {', '.join(key)}) AS times "
+        f"FROM ({matched})) WHERE times > 1 ORDER BY row"
+    )
 
 
 def _add_judgement(rows: Expression, checks: tuple[Check, ...]) -> None:

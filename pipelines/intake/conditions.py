@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.intake.columns import Address, NotYet, Part, Pattern
+from pipelines.intake.columns import Address, Part, Pattern
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,28}(?:\.[0-9]{1,10})?\Z")
 
@@ -44,6 +44,8 @@ class Condition(Part):
 
     A cell without a value is equal to nothing and neither less nor greater than anything. A cell that cannot be read
     as the number or date it is compared with makes the row rejected: nobody knows whether it counts.
+
+    ``within_days``: the cell's day is at most that many days before the day for which the file speaks, or later.
     """
 
     column: Address
@@ -58,7 +60,7 @@ class Condition(Part):
     matches: Pattern | None = None
     blank: Literal[True] | None = None
     not_blank: Literal[True] | None = None
-    within_days: NotYet = None
+    within_days: Annotated[int, Field(ge=0, le=3_660, strict=True)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

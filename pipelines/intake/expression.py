@@ -5,6 +5,7 @@ Does not belong here: any rule (``key_rules``, ``text_rules``, ``measure_rules``
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
@@ -39,6 +40,8 @@ class Expression:
 
     profile: ImportProfile
     header: Header
+    as_of: date | None = None
+    """The day for which the file speaks; None where nobody knows it."""
     layers: list[dict[str, str]] = field(default_factory=lambda: [{} for _ in range(ANSWERED + 1)])
     doubts: list[Check] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)

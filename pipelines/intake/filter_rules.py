@@ -5,7 +5,7 @@ Does not belong here: comparing a total with its rows (``completeness``).
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from pipelines.intake.blanks import BLANKS
@@ -87,12 +87,21 @@ def _comparisons(rows: Expression, name: str, cell: str, condition: Condition) -
     for operator, bound in (("<", condition.lt), ("<=", condition.le), (">", condition.gt), (">=", condition.ge)):
         if bound is not None:
             yield _compared(rows, name, cell, operator, bound)
+    if condition.within_days is not None:
+        yield _within(rows, name, cell, condition.within_days)
     if condition.matches is not None:
         yield _searched(cell, condition.matches)
     if condition.blank:
         yield f"{cell} = ''"
     if condition.not_blank:
         yield f"{cell} <> ''"
+
+
+def _within(rows: Expression, name: str, cell: str, days: int) -> str:
+    """Whether the cell's day is near the day for which the file speaks; a clock that runs ahead is near."""
+    if rows.as_of is None:
+        return "NULL::BOOLEAN"
+    return _compared(rows, name, cell, ">=", rows.as_of - timedelta(days=days))
 
 
 def _compared(rows: Expression, name: str, cell: str, operator: str, operand: Operand) -> str:

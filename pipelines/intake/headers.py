@@ -78,8 +78,7 @@ def mapped_columns(profile: ImportProfile) -> Iterator[Column]:
         yield from column.leaves
     aggregate = profile.aggregate
     yield from (column for column in (aggregate.sign_column, aggregate.size_column) if column)
-    of_classes = (rows.where for rows in aggregate.classes)
-    for condition in (*profile.rows.include, *profile.rows.exclude, *of_classes):
+    for condition in profile.conditions:
         yield Column(column=condition.column)
     if profile.rows.totals:
         yield Column(column=profile.rows.totals.column)

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from pipelines.intake.columns import Address, Column, ColumnOrShorthand, NotYet, Part, Pattern, Text, later
+from pipelines.intake.columns import Address, Column, ColumnOrShorthand, NotYet, Part, Pattern, Text
 from pipelines.intake.conditions import Condition
 from pipelines.intake.conventions import Charges, Maps, Numbers
 from pipelines.intake.dates import DateFormatError, date_pattern
@@ -129,13 +129,13 @@ class RowsOfOneMethod(Part):
     """Rows that are reduced by a method of their own: those that the condition holds for."""
 
     where: Condition
-    method: Annotated[Reduction, later("none")]
+    method: Reduction
 
 
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
-    method: Annotated[Reduction, later("none")] | None = None
+    method: Reduction | None = None
     by: tuple[Literal["account", "service", "term"], ...] = ("account", "service")
     sign_column: ColumnOrShorthand | None = None
     size_column: ColumnOrShorthand | None = None
@@ -199,6 +199,12 @@ class ImportProfile(Part):
         return {self.method, *(rows.method for rows in self.aggregate.classes)}
 
     @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition that a row is held against."""
+        of_classes = (rows.where for rows in self.aggregate.classes)
+        return (*self.rows.include, *self.rows.exclude, *of_classes)
+
+    @property
     def period_column(self) -> Column | None:
         """The column that gives each row its period, None when the whole file has one."""
         if self.arrives is None or self.arrives.period is not PeriodFrom.COLUMN:
@@ -252,11 +258,21 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield "aggregate.method running_total needs aggregate.size_column and columns.charge_kind"
     if aggregate.sign_column and Reduction.SIGNED_SUM not in profile.methods:
         yield f"aggregate.sign_column belongs to method signed_sum; {profile.method} asks for no sign"
-    if (columns.charge_start or columns.charge_end) and not profile.dates:
-        yield "charge dates are mapped, but dates names no format"
     if profile.rows.totals and profile.rows.totals.of == "amount" and columns.amount is None:
         yield "rows.totals.of amount needs columns.amount"
+    yield from _contradictions_of_days(profile)
+
+
+def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:
+    columns = profile.columns
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
+    if (columns.charge_start or columns.charge_end) and not profile.dates:
+        yield "charge dates are mapped, but dates names no format"
+    if any(condition.within_days is not None for condition in profile.conditions):
+        if not profile.dates:
+            yield "within_days compares days, but dates names no format"
+        if is_by_column:
+            yield "within_days counts from one day for the whole file: it cannot be used with period from_column"
     if is_by_column and profile.period_column is None:
         yield "arrives.period from_column needs columns.period or columns.charge_start"
 

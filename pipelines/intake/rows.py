@@ -23,6 +23,10 @@ class RowClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+CARRY_QUANTITY = (RowClass.RECURRING, RowClass.CANCEL)
+"""The classes whose rows say how much is used."""
+
+
 class Reduction(StrEnum):
     """How the rows of one subscription become one quantity. The SQL of each stands in dbt_project."""
 
@@ -35,6 +39,7 @@ class Reduction(StrEnum):
     COUNT_DISTINCT = "count_distinct"
     LAST_BY_PERIOD_END = "last_by_period_end"
     RUNNING_TOTAL = "running_total"
+    NONE = "none"
 
 
 @dataclass(frozen=True)

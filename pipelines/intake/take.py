@@ -7,7 +7,7 @@ Does not belong here: reading (``resources.warehouse.reading``), verdicts (``com
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,8 +26,19 @@ from pipelines.periods import BillingPeriod
 class FileReader(Protocol):
     """Reads files under profiles."""
 
-    def read(self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay]) -> ReadFile:
-        """Everything the file says; what is wrong with it is part of the answer. A failing disk is an ``OSError``."""
+    def read(
+        self,
+        raw: Path,
+        profile: ImportProfile,
+        *,
+        file_name: str,
+        overlays: Sequence[RowOverlay],
+        as_of: date | None = None,
+    ) -> ReadFile:
+        """Everything the file says; what is wrong with it is part of the answer. A failing disk is an ``OSError``.
+
+        ``as_of`` is the day for which the file speaks.
+        """
         ...
 
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
@@ -120,7 +131,8 @@ def take_in(
     A file that speaks for no known period is read and judged, and nothing is published. Content that is the drop's
     current revision, read with the same profile and decisions, is a duplicate.
     """
-    taking = _Taking(arrival, profile, raw, reader, lake, ledger, clock, new_id)
+    arrived_on = arrival.arrived_at.astimezone(zone).date()
+    taking = _Taking(arrival, profile, raw, reader, lake, ledger, clock, new_id, arrived_on)
     if profile.period_column is None:
         return taking.one_period(period or _month_of_arrival(arrival, profile, zone))
     return taking.periods_of_rows(period)
@@ -152,17 +164,19 @@ class _Taking:
     ledger: UsageLedger
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    arrived_on: date
 
     def one_period(self, period: str | None) -> TakenFile:
         """A file that has one period for all its rows."""
         if period is None:
-            return self._without_period(self._read(()))
+            return self._without_period(self._read((), self.arrived_on))
         drop = self._drop(period)
         overlays = self.ledger.overlays(drop)
         current = self.ledger.current_revision(drop)
         if current is not None and self._is_duplicate(current, overlay_hash(overlays)):
             return self._duplicate([current])
-        read = self._read(overlays)
+        # A list of today says nothing of the days after the month, nor one of the past of the days after it came.
+        read = self._read(overlays, min(self.arrived_on, BillingPeriod.from_key(period).last_day))
         return self._taken(read, [self._published(drop, read, read.whole, overlays)])
 
     def periods_of_rows(self, only: str | None) -> TakenFile:
@@ -191,8 +205,8 @@ class _Taking:
         decided = (overlay for period in periods for overlay in self.ledger.overlays(self._drop(period)))
         return tuple(dict.fromkeys(decided))
 
-    def _read(self, overlays: Sequence[RowOverlay]) -> ReadFile:
-        return self.reader.read(self.raw, self.profile, file_name=self.arrival.name, overlays=overlays)
+    def _read(self, overlays: Sequence[RowOverlay], as_of: date | None = None) -> ReadFile:
+        return self.reader.read(self.raw, self.profile, file_name=self.arrival.name, overlays=overlays, as_of=as_of)
 
     def _drop(self, period: str) -> DropIdentity:
         return DropIdentity(self.profile.source, self.profile.name, period, self.arrival.part or "")

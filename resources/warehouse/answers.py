@@ -37,6 +37,7 @@ class Answers:
         self._connection = _connected(self.folder, raw)
         self._release = weakref.finalize(self, _release, self._connection, self.folder)
         self._has_batches = False
+        self._first_row = 0
 
     @property
     def own_file(self) -> Path:
@@ -68,6 +69,7 @@ class Answers:
             self.execute(f"CREATE TABLE scanned AS {compiled.sql}")
         finally:
             self.execute("DROP VIEW records")
+        self._first_row = first_row
         numbered = f"SELECT rowid + {first_row} AS row, * EXCLUDE (row) FROM scanned WHERE kind <> '{BLANK}'"
         self.execute(f"CREATE VIEW answers AS {numbered}")
 
@@ -79,6 +81,13 @@ class Answers:
         """Take scanned records for blank ones, which have no answer."""
         self.keep("blank_records", pa.table({"place": pa.array([row - first_row for row in rows], pa.int64())}))
         self.execute(f"UPDATE scanned SET kind = '{BLANK}' WHERE rowid IN (SELECT place FROM blank_records)")
+
+    def reject(self, rows: Sequence[int], problem: int) -> None:
+        """Take records for rejected ones, after all of them have been answered for."""
+        self.keep("rejected_records", pa.table({"row": pa.array(rows, pa.int64())}))
+        rejected = "(SELECT row FROM rejected_records)"
+        table, row = ("answers", "row") if self._has_batches else ("scanned", f"rowid + {self._first_row}")
+        self.execute(f"UPDATE {table} SET kind = 'rejected', problem = {problem} WHERE {row} IN {rejected}")
 
     def take(self, compiled: CompiledRows, records: pa.Table) -> None:
         """Answer for a batch of records.

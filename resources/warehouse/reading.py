@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,21 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.identity import FileId, RevisionId
-from pipelines.intake.compile import TYPED, CompiledRows, compile_rows
+from pipelines.intake.compile import TYPED, CompiledRows, compile_rows, second_rows
 from pipelines.intake.drops import DropIdentity
 from pipelines.intake.headers import Header, find_header, mapped_columns
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.readings import Observations, ReadFile, Reading, RevisionStamp, ServiceParts, TotalRow
-from pipelines.intake.rows import OverlayAction, RowAccounting, RowError, RowOverlay
+from pipelines.intake.rows import OverlayAction, Reduction, RowAccounting, RowError, RowOverlay
 from pipelines.intake.schema import validated
 from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
 from pipelines.intake.text_rules import MAPPED
 from pipelines.quantities import text
 from resources.warehouse.answers import Answers, scratch_folder
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
-from resources.warehouse.usage_rows import TypedRows, storable
+from resources.warehouse.usage_rows import TypedRows, other_matches, storable
 from resources.warehouse.workbooks import SHEET, sheet_as_csv
 
 BATCH_RECORDS = 32_768
@@ -73,19 +75,27 @@ class DuckDbFileReader:
         self._scratch_root = scratch_root
 
     def read(
-        self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay] = ()
+        self,
+        raw: Path,
+        profile: ImportProfile,
+        *,
+        file_name: str,
+        overlays: Sequence[RowOverlay] = (),
+        as_of: date | None = None,
     ) -> ReadFile:
         """Everything the file says under the profile, with every record accounted for.
 
-        What is wrong with the file is part of the answer, ``refusal`` or rejected rows. A failing disk is an
-        ``OSError``.
+        What is wrong with the file is part of the answer, ``refusal`` or rejected rows. ``as_of`` is the day for which
+        the file speaks. A failing disk is an ``OSError``.
         """
         try:
             with self._laid_out(raw, profile) as table, table.records() as records:
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(blank=records.count)
-                engine = _Engine(Answers(table.file, self._scratch_root), profile, header, table, file_name, overlays)
+                compiled = compile_rows(profile, header, as_of)
+                answers = Answers(table.file, self._scratch_root)
+                engine = _Engine(answers, profile, header, compiled, table, file_name, overlays)
                 if overlays or not engine.scan():
                     engine.take(_batches(records, rest, header))
                 return engine.result()
@@ -179,6 +189,7 @@ class _Engine:
         answers: Answers,
         profile: ImportProfile,
         header: Header,
+        compiled: CompiledRows,
         table: _Table,
         file_name: str,
         overlays: Sequence[RowOverlay],
@@ -188,7 +199,7 @@ class _Engine:
         self._profile = profile
         self._header = header
         self._file_name = storable(file_name)
-        self._compiled: CompiledRows = compile_rows(profile, header)
+        self._compiled = compiled
         self._overlays = _by_record(overlays)
         self._sums = _Sums()
         self._observed = Observations(doubled=_doubled(profile, header))
@@ -273,6 +284,31 @@ class _Engine:
             if decision.action is OverlayAction.FIX and position is not None:
                 cells[position] = storable(decision.value or "")
         return cells, any(decision.action is OverlayAction.IGNORE for decision in decisions)
+
+    def _reject_second_rows(self) -> None:
+        """Reject all rows of a key where each should be the only one."""
+        if Reduction.NONE not in self._profile.methods:
+            return
+        matched = {}
+        for key in ("account_key", "service_key"):
+            table = other_matches(self._answers, "answers", key)
+            match = f"(SELECT match FROM {table} WHERE key = answers.{key})"
+            matched[key] = f"coalesce({match}, {key})" if table else key
+        sql = second_rows(*matched.values(), by_term="term" in self._profile.aggregate.by)
+        rows = [row for (row,) in self._answers.query(sql).fetchall()]
+        if rows:
+            self._answers.reject(rows, self._compiled.second_row)
+            which = f"problem = {self._compiled.second_row}"
+            self._collect_rejected(self._rejected(which), self._records_again)
+            self._sums.rejected.sort(key=lambda found: found[1].row)
+
+    def _records_again(self, rows: Iterable[int]) -> Iterator[Sequence[str]]:
+        """The records of these numbers, which must ascend, cut once more from the start of the file."""
+        with self._table.records() as records:
+            at = 0
+            for row in rows:
+                yield next(islice(iter(records), row - at - 1, None))
+                at = row
 
     # --- adding up the answers --------------------------------------------------------------------------------------
 
@@ -359,6 +395,7 @@ class _Engine:
 
         Raises ``UnreadableFile`` when the quantities add up to more than can be kept.
         """
+        self._reject_second_rows()
         self._count()
         if abs(sum(self._sums.quantity.values(), Decimal(0))) >= LARGEST_SUM:
             raise UnreadableFile("its quantities add up to more than 28 digits", "Correct quantity of the profile")

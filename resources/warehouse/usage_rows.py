@@ -81,7 +81,7 @@ class StampedRows:
         joins = ""
         for name, key in _MATCHED.items():
             columns[name] = f"rows.{key}"
-            if table := self._matches(answers, key):
+            if table := other_matches(answers, self.rows.relation, key):
                 columns[name] = f"coalesce({table}.match, rows.{key})"
                 joins += f" LEFT JOIN {table} ON {table}.key = rows.{key}"
         listed = ", ".join(f"{columns[name]} AS {name}" for name in USAGE_SCHEMA.names)
@@ -108,15 +108,16 @@ class StampedRows:
         own = {name: f"{literal(text)}::ENUM({literal(text)})" for name, text in texts.items()}
         return own | {"sheet": _text(self.rows.sheet), "key_by_term": str("term" in profile.aggregate.by).lower()}
 
-    def _matches(self, answers: Answers, key: str) -> str | None:
-        """The table of keys that compare in another form than they are written in; None when there are none."""
-        found = answers.query(f"SELECT DISTINCT {key} FROM {self.rows.relation}").fetchall()
-        matches = {written: match for (written,) in found if (match := match_key(written)) != written}
-        if not matches:
-            return None
-        columns = {"key": pa.array(matches.keys(), pa.string()), "match": pa.array(matches.values(), pa.string())}
-        answers.keep(f"{key}_matches", pa.table(columns))
-        return f"{key}_matches"
+
+def other_matches(answers: Answers, relation: str, key: str) -> str | None:
+    """The table of keys that compare in another form than they are written in; None when there are none."""
+    found = answers.query(f"SELECT DISTINCT {key} FROM {relation} WHERE {key} IS NOT NULL").fetchall()
+    matches = {written: match for (written,) in found if (match := match_key(written)) != written}
+    if not matches:
+        return None
+    columns = {"key": pa.array(matches.keys(), pa.string()), "match": pa.array(matches.values(), pa.string())}
+    answers.keep(f"{key}_matches", pa.table(columns))
+    return f"{key}_matches"
 
 
 def _text(text: str | None) -> str:

@@ -19,7 +19,7 @@ from pipelines.intake.sheet import UnreadableFile
 from pipelines.quantities import text
 from resources.profiles import KnownProfile, known_profiles
 from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
-from resources.workspace import DBT_PROJECT
+from resources.workspace import DBT_PROJECT, utc_now
 from trueup.cli.options import JsonOption, WorkspaceOption
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines, print_table
 
@@ -175,7 +175,7 @@ def checked(file: Path, profile: ImportProfile) -> tuple[dict[str, Any], SourceV
 
     if not file.is_file():
         raise CommandError(f"{file} cannot be read: there is no such file", Exit.REFUSED)
-    read = DuckDbFileReader().read(file, profile, file_name=file.name, overlays=())
+    read = DuckDbFileReader().read(file, profile, file_name=file.name, overlays=(), as_of=utc_now().date())
     verdict, reasons = judge_file(profile, read, previous_rows=None)
     document = {
         "profile": profile.label,

@@ -45,11 +45,14 @@ unordered as (
             when method = 'signed_sum'
                 then cast(sum(case when is_negated then -abs(quantity) else quantity end) as decimal(38, 10))
             when method = 'max' then cast(max(quantity) as decimal(38, 10))
+            -- one row a subscription, which a test holds; what a cancel row names is what has ended
+            when method = 'none'
+                then cast(max(case when charge_class = 'cancel' then 0 else quantity end) as decimal(38, 10))
             -- a row that cancels a unit is no unit
             when method = 'count' then cast(count(case when charge_class = 'recurring' then 1 end) as decimal(38, 10))
         end as quantity
     from quantity_rows
-    where method in ('sum', 'signed_sum', 'max', 'count')
+    where method in ('sum', 'signed_sum', 'max', 'count', 'none')
     group by {{ subscription }}
 
 ),

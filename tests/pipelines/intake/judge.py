@@ -51,14 +51,14 @@ class Judged:
     period: str | None = None
 
 
-def judge(content: bytes, profile: ImportProfile) -> list[Judged]:
+def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> list[Judged]:
     """Every physical record of a file in order. Raises ``UnreadableFileError``."""
     records = _records(content, profile)
     place = _header_place(records, profile)
     if place is None:
         return [Judged(row, "blank") for row in range(1, len(records) + 1)]
     before = [Judged(row, "preamble") for row in range(1, place + 1)]
-    sheet = _Sheet(profile, records[place])
+    sheet = _Sheet(profile, records[place], as_of)
     after = [sheet.judged(row, record) for row, record in enumerate(records[place + 1 :], place + 2)]
     _check_sum(after)
     return [*before, Judged(place + 1, "header"), *after]
@@ -294,6 +294,7 @@ class _Sheet:
 
     profile: ImportProfile
     header: list[str]
+    as_of: date | None = None
 
     def judged(self, row: int, record: list[str]) -> Judged:
         rules = self.profile.rows
@@ -380,9 +381,20 @@ class _Sheet:
             return equal if name == "eq" else _negated(equal)
         if name in {"blank", "not_blank"}:
             return (cell == "") is (name == "blank")
+        if name == "within_days":
+            return self._is_near(cell, operand)
         if name == "matches":
             return re.search(operand, cell, re.ASCII) is not None
         return name == "column" or self._is_ordered(name, cell, operand)
+
+    def _is_near(self, cell: str, days: int) -> bool | None:
+        try:
+            seen = day(cell, self.profile.dates)
+        except NotRead:
+            return None
+        if self.as_of is None:
+            return None
+        return seen is not None and self.as_of - seen <= timedelta(days=days)
 
     def _is_equal(self, cell: str, operand: Any) -> bool | None:
         if isinstance(operand, str):

@@ -7,7 +7,7 @@ Does not belong here: assertions.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -149,12 +149,20 @@ class Reader:
     deadly: set[str] = field(default_factory=set)
     real: DuckDbFileReader = field(default_factory=DuckDbFileReader)
 
-    def read(self, raw: Path, profile: ImportProfile, *, file_name: str, overlays: Sequence[RowOverlay]) -> ReadFile:
+    def read(
+        self,
+        raw: Path,
+        profile: ImportProfile,
+        *,
+        file_name: str,
+        overlays: Sequence[RowOverlay],
+        as_of: date | None = None,
+    ) -> ReadFile:
         if file_name in self.deadly:
             raise Killed
         if file_name in self.broken:
             raise OSError(f"input/output error on {file_name}")
-        return self.real.read(raw, profile, file_name=file_name, overlays=overlays)
+        return self.real.read(raw, profile, file_name=file_name, overlays=overlays, as_of=as_of)
 
     def fits(self, raw: Path, profile: ImportProfile) -> bool:
         return self.real.fits(raw, profile)

@@ -114,8 +114,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
         pytest.param(
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
         ),
-        pytest.param("last_by_period_end", "none", "'none' is not supported yet", id="final rows"),
-        pytest.param("blank: true", "within_days: 3", "'within_days' is not supported yet", id="days from now"),
     ],
 )
 def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str) -> None:
@@ -216,12 +214,7 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
             "needs aggregate.size_column",
             id="a class without its size",
         ),
-        pytest.param(
-            "classes: []",
-            "classes: [{where: {column: A, eq: b}, method: none}]",
-            "'none' is not supported yet",
-            id="a class of final rows",
-        ),
+        pytest.param("blank: true", "within_days: -1", "greater than or equal to 0", id="a number of days below zero"),
         pytest.param("method: last_by_period_end, ", "", "aggregate.method is missing", id="no method"),
         pytest.param("from_path", "from_column", "belong together", id="a month by column and by path"),
     ],

@@ -115,6 +115,21 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("period", "counted"),
+    [
+        pytest.param("2026-06", ["today", "near", "at the end of June"], id="the last day of a month that is over"),
+        pytest.param("2026-08", ["today", "near"], id="the day the file came, before the month is over"),
+    ],
+)
+def test_rows_are_near_the_day_for_which_the_file_speaks(desk: Desk, period: str, counted: list[str]) -> None:
+    profile = profile_of(rows="{include: [{column: Seen, within_days: 30}]}", dates='["%Y-%m-%d"]')
+    rows = "today,M,1,2026-08-01\nnear,M,1,2026-07-02\nat the end of June,M,1,2026-05-31\nlong ago,M,1,2026-05-30\n"
+    taken = desk.take("Account,Service,Quantity,Seen\n" + rows + "never,M,1,\n", profile, period)
+    assert [account for account, _ in desk.rows(taken.revisions[0])] == counted
+    assert taken.rows.ignored == 5 - len(counted)
+
+
 def test_a_whole_file_becomes_the_drop_s_first_revision(desk: Desk) -> None:
     profile = profile_of()
     taken = desk.take(HEADER + "Acme,M365,12\nBolt,M365,x\n", profile)

@@ -194,3 +194,45 @@ def test_a_file_without_the_column_of_a_class_is_refused(tmp_path: Path) -> None
     read = read_text(tmp_path, SIGNED_HEADER + "Acme,M365,s1,14,1\n", classed())
     assert read.refusal is not None
     assert "column 'Attributes' is missing" in read.refusal
+
+
+# --- none -------------------------------------------------------------------------------------------------------------
+
+FINAL = """{account_key: Account, service_key: Service, quantity: Quantity,
+  subscription_id: {column: Id, optional: true}, commitment_term: {column: Term, optional: true}}"""
+AMONG_OTHERS = "another row of the file has the same account, service, subscription and currency"
+
+
+def final(by: str = "[account, service]") -> ImportProfile:
+    return profile_of(columns=FINAL, aggregate=f"{{method: none, by: {by}}}")
+
+
+def test_final_rows_stand_as_they_are(tmp_path: Path) -> None:
+    content = "Account,Service,Quantity,Id\nAcme,seats,12,s1\nAcme,seats,3,s2\nAcme,mail,0,s1\nBolt,back,-1,s1\n"
+    read = read_text(tmp_path, content, final())
+    assert rejected(read) == {}
+    assert reduced(tmp_path, read) == {"seats": 15, "mail": 0, "back": -1}
+
+
+@pytest.mark.parametrize("line_break", ["", "\n"], ids=["cut by DuckDB", "cut by Python"])
+def test_of_two_final_rows_of_one_key_neither_counts(tmp_path: Path, line_break: str) -> None:
+    content = (
+        f'Account,Service,Quantity,"No{line_break}te"\nAcme,seats,12,\nBolt,seats,x,\nBolt,seats,5,\n'
+        "Acme\u00a0 ,seats,12,\nAcme,mail,1,\n"
+    )
+    read = read_text(tmp_path, content, final())
+    assert reduced(tmp_path, read) == {"seats": 5, "mail": 1}
+    assert [(error.row, error.column, error.account, error.service) for error in read.rejected] == [
+        (2, None, "Acme", "seats"),
+        (3, "Quantity", "Bolt", "seats"),
+        (5, None, "Acme", "seats"),
+    ]
+    assert read.rejected[0].reason.startswith(AMONG_OTHERS)
+    assert read.rejected[0].record_hash != read.rejected[2].record_hash
+    assert (read.rows.valid, read.rows.rejected, read.quantity) == (2, 3, Decimal(6))
+
+
+def test_a_final_row_has_its_term_beside_it_only_where_the_term_is_part_of_the_key(tmp_path: Path) -> None:
+    content = "Account,Service,Quantity,Term\nAcme,seats,12,P1M\nAcme,seats,3,P1Y\n"
+    assert read_text(tmp_path, content, final()).rows.rejected == 2
+    assert read_text(tmp_path, content, final("[account, service, term]")).rows.rejected == 0

@@ -1,5 +1,6 @@
 """The compiled reader and an independent one of plain Python say the same of every record of every file."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from tests.pipelines.intake.judge import Judged, UnreadableFileError, judge
 from tests.resources.warehouse.usage_cells import NUMBERS
 from tests.resources.warehouse.usage_files import InventedFile, dense_files, usage_files
 
+AS_OF = date(2026, 7, 31)
 KINDS = ("preamble", "header", "blank", "ignored", "totals", "rejected", "valid")
 
 
 def judged(file: InventedFile) -> list[Judged] | None:
     """What the judge says of every record; None when the file cannot be read."""
     try:
-        return judge(file.content, file.profile)
+        return judge(file.content, file.profile, AS_OF)
     except UnreadableFileError:
         return None
 
@@ -29,7 +31,7 @@ def read(folder: Path, file: InventedFile) -> ReadFile:
     """What the reader says."""
     raw = folder / "usage.csv"
     raw.write_bytes(file.content)
-    return DuckDbFileReader().read(raw, file.profile, file_name="usage.csv", overlays=())
+    return DuckDbFileReader().read(raw, file.profile, file_name="usage.csv", overlays=(), as_of=AS_OF)
 
 
 def rows_of(table: Any, names: list[str]) -> dict[int, dict[str, Any]]:

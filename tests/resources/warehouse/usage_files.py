@@ -62,8 +62,10 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     by_value += [{"ge": 0, "lt": draw(figures)}, {"eq": draw(figures)}, {"ne": draw(figures)}]
     by_value += [{"not_in": [draw(figures), "x"]}, {"in": [draw(figures), draw(figures)]}]
     is_day = isinstance(bound, str)
+    near = {"within_days": draw(st.sampled_from([0, 30, 900]))}
     column, operators = draw(
         st.one_of(
+            st.tuples(st.sampled_from(["Start", "End"]), st.just(near)),
             st.tuples(st.sampled_from(["State", "Kind", "Account", "Term"]), st.sampled_from(by_text)),
             st.tuples(st.sampled_from(["Start", "End"] if is_day else ["Quantity", "Cost"]), st.sampled_from(by_value)),
         )
@@ -202,7 +204,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "charge_kind": {"Seat change": "addQuantity"},
         },
     }
-    if draw(st.integers(1, 4)) == 1:
+    if draw(st.integers(1, 4)) == 1 and "within_days" not in str(document):
         columns["period"] = "Month"
         document["arrives"] = {"pattern": "x/*", "period": "from_column"}
     return document
