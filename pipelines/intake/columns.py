@@ -53,7 +53,7 @@ _NOT_RE2 = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=|[a-zA-Z]*[aLux])|[*+?}]\+|\\")
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
-def _regular(value: str) -> str:
+def regular(value: str) -> str:
     """A regular expression that the reading engine takes too; it runs in linear time, so it has no looking around."""
     try:
         with warnings.catch_warnings():
@@ -71,7 +71,7 @@ def _regular(value: str) -> str:
     return value
 
 
-Pattern = Annotated[Text, AfterValidator(_regular)]
+Pattern = Annotated[Text, AfterValidator(regular)]
 """A regular expression, searched for anywhere in the text."""
 
 

@@ -9,7 +9,8 @@ from datetime import date
 
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
-from pipelines.intake.headers import Header
+from pipelines.intake.formula import Call, Cell, Formula, Words
+from pipelines.intake.headers import Header, read_columns
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.sqltext import case, literal
 
@@ -46,11 +47,13 @@ class Expression:
     doubts: list[Check] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     positions: set[int] = field(default_factory=set)
+    steps: list[dict[str, str]] = field(default_factory=list)
+    """Columns of calculations, after the layer of values; each stands on those of the steps before it."""
 
     def sql(self) -> str:
         """All layers around the relation ``records``."""
         sql = "SELECT * FROM records"
-        for layer in self.layers:
+        for layer in (*self.layers[: VALUES + 1], *self.steps, *self.layers[VALUES + 1 :]):
             columns = "".join(f", {expression} AS {name}" for name, expression in layer.items())
             sql = f"SELECT *{columns} FROM ({sql})"
         return sql
@@ -77,12 +80,40 @@ class Expression:
             return "''"
         if column.constant is not None:
             return literal(column.constant)
+        if (formula := self.profile.formula(column)) is not None:
+            return _transformed(self.formula_text(formula), column)
         position = self.header.column(column)
         return "''" if position is None else _transformed(self.cell(position), column)
 
+    def formula_text(self, formula: Formula) -> str:
+        """The text of a formula that is no number."""
+        if isinstance(formula, Words):
+            return literal(formula.value)
+        if isinstance(formula, Cell):
+            return self.text(Column(column=formula.address))
+        if not isinstance(formula, Call):
+            raise TypeError(f"{formula} is a number")
+        text = self.formula_text(formula.arguments[0])
+        if formula.function == "coalesce":
+            given = (f"nullif({self.formula_text(argument)}, '')" for argument in formula.arguments)
+            return f"coalesce({', '.join(given)}, '')"
+        if formula.function == "lower":
+            return f"lower({text})"
+        if formula.function == "extract":
+            pattern = formula.arguments[1]
+            return _transformed(text, Column(column="-", extract=getattr(pattern, "value", None)))
+        return trimmed(text)
+
     def position(self, column: Column) -> int | None:
         """The column of the file that an operator is shown for a field: the first that is read for it."""
-        return next((place for leaf in column.leaves if (place := self.header.column(leaf)) is not None), None)
+        read = read_columns(self.profile, column)
+        return next((place for leaf in read if (place := self.header.column(leaf)) is not None), None)
+
+    def add_step(self, depth: int, name: str, sql: str) -> None:
+        """A column that is calculated from values and from steps of a lower depth; depths start at 1."""
+        while len(self.steps) < depth:
+            self.steps.append({})
+        self.steps[depth - 1][name] = sql
 
     def check(self, condition: str, position: int | None, reason: str, remedy: str) -> None:
         """A row for which the condition is true is rejected, unless an earlier check rejects it."""

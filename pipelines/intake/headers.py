@@ -13,6 +13,7 @@ from itertools import chain, islice
 
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
+from pipelines.intake.formula import cells_of
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.sheet import UnreadableFile, is_blank
 
@@ -72,16 +73,17 @@ class Header:
         return len(self._positions.get(normal_header(address), [])) > 1
 
 
+def read_columns(profile: ImportProfile, column: Column) -> Iterator[Column]:
+    """The single columns of the file that are read for a column; for a derived one, those of its formula."""
+    for leaf in column.leaves:
+        formula = profile.formula(leaf)
+        yield from [leaf] if formula is None else (Column(column=address) for address in cells_of(formula))
+
+
 def mapped_columns(profile: ImportProfile) -> Iterator[Column]:
-    """Every single column that a profile reads: fields, filters, classes, totals, signs, sizes."""
-    for column in profile.columns.mapped.values():
-        yield from column.leaves
-    aggregate = profile.aggregate
-    yield from (column for column in (aggregate.sign_column, aggregate.size_column) if column)
-    for condition in profile.conditions:
-        yield Column(column=condition.column)
-    if profile.rows.totals:
-        yield Column(column=profile.rows.totals.column)
+    """Every single column of the file that a profile reads."""
+    for column in profile.used_columns:
+        yield from read_columns(profile, column)
 
 
 def find_header(
@@ -96,10 +98,21 @@ def find_header(
     candidates = looked_at if place.row is None else looked_at[place.row - 1 :]
     for header in candidates:
         if not header.missing(columns):
+            _check_derived(header, profile)
             return header, chain((later.cells for later in looked_at[header.row :]), records)
     if all(is_blank(header.cells) for header in looked_at) and all(map(is_blank, records)):
         return None, records
     raise _not_found(looked_at, candidates, columns)
+
+
+def _check_derived(header: Header, profile: ImportProfile) -> None:
+    """A name must not mean a column of the file and a derived one."""
+    for name in profile.derived:
+        if header.position(name) is not None:
+            raise UnreadableFile(
+                f"the file has a column {name!r}, and a derived column of the profile has the same name",
+                "Rename the derived column",
+            )
 
 
 def _not_found(looked_at: list[Header], candidates: list[Header], columns: list[Column]) -> UnreadableFile:

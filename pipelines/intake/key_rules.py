@@ -4,8 +4,22 @@ Belongs here: joining parts, what Excel leaves of an id, blank and hidden keys.
 Does not belong here: how keys of files and mappings compare (``pipelines.mapping.keys``).
 """
 
+from dataclasses import replace
+
 from pipelines.intake.columns import Column
-from pipelines.intake.expression import EXPORT_AGAIN, FIX_CELL, JUDGED, READ, TEXTS, Expression
+from pipelines.intake.comparison_rules import compared
+from pipelines.intake.expression import (
+    ANSWERED,
+    COMPARED,
+    EXPORT_AGAIN,
+    FILTERED,
+    FIX_CELL,
+    FIX_OR_PROFILE,
+    JUDGED,
+    READ,
+    TEXTS,
+    Expression,
+)
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 from pipelines.intake.text_rules import meaning
 
@@ -21,6 +35,8 @@ _DAMAGED = (
 _HIDDEN = r"[\x00-\x08\x0e-\x1f\x7f\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Control characters and those that turn the writing direction: they make one key show as another."""
 
+_NO_ACCOUNT = "nobody can tell whose row it is: the cell cannot be compared as rekey says"
+
 _DIGITS_LOST = "digits are lost; export again without opening the file in Excel"
 
 _BACKSLASHES = literal(r"(\\+)(\||$)")
@@ -31,17 +47,54 @@ _ESCAPED = literal(r"\|")
 def add_keys(rows: Expression) -> None:
     """Account and service keys and counted units, never blank; subscription ids, which may be."""
     columns = rows.profile.columns
-    for name, column in (("account", columns.account_key), ("service", columns.service_key)):
-        before = len(rows.checks)
-        parts = _key_parts(rows, f"{name}_key", column)
-        rows.layers[READ][f"{name}_key"] = _joined(parts) if column.parts else parts[0]
-        blank = all_of(f"{part} = ''" for part in parts)
-        rows.check(blank, rows.position(column), f"the {name} key is blank", FIX_CELL)
-        # Where columns are shifted or cut off, no cell can be trusted to be the key.
-        unread = any_of(["defect IS NOT NULL", *(check.condition for check in rows.checks[before:])])
-        rows.layers[JUDGED][f"read_{name}"] = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
+    _add_account(rows)
+    before = len(rows.checks)
+    rows.layers[READ]["service_key"] = _key(rows, "service_key", columns.service_key, "the service key is blank")
+    _add_read(rows, "service", before)
     rows.layers[READ]["subscription_id"] = _subscription(rows, columns.subscription_id)
     rows.layers[READ]["unit_key"] = _unit(rows, columns.quantity.count_distinct)
+
+
+def _add_account(rows: Expression) -> None:
+    """The account that the account columns name, or the first rule of ``rekey`` whose condition holds."""
+    before, blank = len(rows.checks), "the account key is blank"
+    key = _key(rows, "account_key", rows.profile.columns.account_key, blank)
+    if not rows.profile.rekey:
+        rows.layers[READ]["account_key"] = key
+        return _add_read(rows, "account", before)
+    _only_where("rekeyed_by = -1", rows, before)
+    fitting, keys = [], [("rekeyed_by = -1", key)]
+    for place, rule in enumerate(rows.profile.rekey):
+        name, column = f"rekey{place}", Column(column=rule.where.column)
+        rows.layers[COMPARED][name] = compared(rows, name, rule.where)
+        rows.check(f"rekeyed_by IS NULL AND {name} IS NULL", rows.position(column), _NO_ACCOUNT, FIX_OR_PROFILE)
+        fitting += [(f"{name} IS NULL", "NULL"), (name, str(place))]
+        own = len(rows.checks)
+        keys.append((f"rekeyed_by = {place}", _key(rows, f"{name}_key", rule.account_key, blank)))
+        _only_where(f"rekeyed_by = {place}", rows, own)
+    rows.layers[FILTERED]["rekeyed_by"] = case(fitting, "-1")
+    rows.layers[JUDGED]["account_key"] = case(keys, "NULL::VARCHAR")
+    return _add_read(rows, "account", before)
+
+
+def _only_where(condition: str, rows: Expression, since: int) -> None:
+    """Checks of a key are for rows that take it."""
+    rows.checks[since:] = [
+        replace(check, condition=f"{condition} AND ({check.condition})") for check in rows.checks[since:]
+    ]
+
+
+def _key(rows: Expression, name: str, column: Column, blank: str) -> str:
+    parts = _key_parts(rows, name, column)
+    rows.check(all_of(f"{part} = ''" for part in parts), rows.position(column), blank, FIX_CELL)
+    return _joined(parts) if column.parts else parts[0]
+
+
+def _add_read(rows: Expression, name: str, since: int) -> None:
+    """The key of a rejected row as far as it can be read, by the checks of its own."""
+    # Where columns are shifted or cut off, no cell can be trusted to be the key.
+    unread = any_of(["defect IS NOT NULL", *(f"({check.condition})" for check in rows.checks[since:])])
+    rows.layers[ANSWERED][f"read_{name}"] = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
 
 
 def _subscription(rows: Expression, column: Column | None) -> str:

@@ -5,25 +5,14 @@ Does not belong here: which texts are numbers (``numbers``).
 """
 
 from pipelines.intake.columns import Column
-from pipelines.intake.conventions import Numbers
-from pipelines.intake.expression import (
-    COMPARED,
-    EXPORT_AGAIN,
-    FILTERED,
-    FIX_CELL,
-    FIX_OR_PROFILE,
-    JUDGED,
-    MEANT,
-    READ,
-    TEXTS,
-    VALUES,
-    Expression,
-)
-from pipelines.intake.numbers import TYPE, NumberSql, number_sql
+from pipelines.intake.derived_rules import derived_number
+from pipelines.intake.expression import COMPARED, FILTERED, FIX_CELL, FIX_OR_PROFILE, JUDGED, Expression
+from pipelines.intake.number_rules import TOO_LONG, check_read, checked_number, read_number
+from pipelines.intake.numbers import TYPE, NumberSql
 from pipelines.intake.rows import Reduction
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 
-_TOO_LONG = "the number does not fit exactly: at most 28 digits before and 10 after the decimal mark"
+_NOT_EXACT = "the derived quantity has more than 10 decimal places: say round(...) in its formula"
 
 
 def add_measures(rows: Expression) -> None:
@@ -38,49 +27,30 @@ def add_measures(rows: Expression) -> None:
     size = _number(rows, "size", rows.profile.aggregate.size_column)
     rows.layers[COMPARED] |= {"unit_cost": cost.value, "amount": amount.value, "size_quantity": size.value}
     rows.layers[COMPARED]["is_negated"] = _sign(rows, rows.profile.aggregate.sign_column)
-    rows.layers[VALUES]["rounded"] = f"{cost.is_rounded}::INT + {amount.is_rounded}::INT"
-
-
-def read_number(rows: Expression, name: str, text: str, *, may_round: bool = False) -> NumberSql:
-    """The number in a text. ``name`` is a fresh name of our own for the columns it takes."""
-    number = number_sql(name, rows.profile.numbers, may_round=may_round)
-    rows.layers[TEXTS][f"{name}_text"] = text
-    rows.layers[READ] |= number.body
-    rows.layers[MEANT] |= number.pieces
-    rows.layers[VALUES] |= number.result
-    return number
+    rows.layers[COMPARED]["rounded"] = f"{cost.is_rounded}::INT + {amount.is_rounded}::INT"
 
 
 def _number(rows: Expression, name: str, column: Column | None, *, may_round: bool = False) -> NumberSql:
-    number = read_number(rows, name, rows.text(column), may_round=may_round)
-    if column is not None:
-        place = rows.position(column)
-        _check_read(rows, number, place)
-        unfit = f"NOT {number.is_nil} AND {number.is_number} AND {number.value} IS NULL"
-        rows.check(unfit, place, _TOO_LONG, FIX_CELL)
+    """The number that a column reads, or one that is derived. Digits may be lost only where ``may_round`` says so."""
+    if column is None:
+        return read_number(rows, name, rows.text(column))
+    if not rows.profile.is_derived_number(column):
+        return checked_number(rows, name, rows.text(column), rows.position(column), may_round=may_round)
+    number = derived_number(rows, column)
+    if not may_round:
+        rows.check(number.is_rounded, rows.position(column), _NOT_EXACT, FIX_OR_PROFILE)
     return number
-
-
-def _check_read(rows: Expression, number: NumberSql, place: int | None) -> None:
-    unread = f"NOT {number.is_nil} AND NOT {number.is_number}"
-    scientific = "scientific notation, digits may be lost"
-    rows.check(f"{unread} AND {number.is_scientific}", place, scientific, EXPORT_AGAIN)
-    rows.check(unread, place, _not_a_number(rows.profile.numbers), FIX_OR_PROFILE)
 
 
 def _sign(rows: Expression, column: Column | None) -> str:
     """Whether the cell that decides the sign is negative; its size does not matter, so any number fits."""
     if column is None:
         return "false"
+    if rows.profile.is_derived_number(column):
+        return derived_number(rows, column).is_negative
     number = read_number(rows, "sign", rows.text(column))
-    _check_read(rows, number, rows.position(column))
+    check_read(rows, number, rows.position(column))
     return number.is_negative
-
-
-def _not_a_number(numbers: Numbers) -> str:
-    groups = f"thousands {numbers.thousands!r}" if numbers.thousands else "no thousands mark"
-    styles = ", ".join(numbers.negative) or "none"
-    return f"is not a number under the declared marks (decimal {numbers.decimal!r}, {groups}, negative {styles})"
 
 
 def _measured(rows: Expression, column: Column) -> str:
@@ -96,7 +66,7 @@ def _measured(rows: Expression, column: Column) -> str:
     unread = any_of(f"(NOT {number.is_nil} AND {number.value} IS NULL)" for number in numbers)
     total = " + ".join(f"coalesce({number.value}, 0)" for number in numbers)
     value = case([(f"{is_nil} OR {unread}", "NULL")], f"TRY(CAST({total} AS {TYPE}))")
-    rows.check(f"NOT {is_nil} AND ({value}) IS NULL", rows.position(column), _TOO_LONG, FIX_CELL)
+    rows.check(f"NOT {is_nil} AND ({value}) IS NULL", rows.position(column), TOO_LONG, FIX_CELL)
     return value
 
 

@@ -19,6 +19,7 @@ from pipelines.intake.conditions import Condition
 from pipelines.intake.conventions import Charges, Maps, Numbers
 from pipelines.intake.dates import DateFormatError, date_pattern
 from pipelines.intake.document import DocumentError, read_document, write_document
+from pipelines.intake.formula import Formula, FormulaError, cells_of, is_number, read_formula
 from pipelines.intake.layout import Arrives, Complete, FileLayout, HeaderPlace, PeriodFrom
 from pipelines.intake.rows import Reduction
 
@@ -132,6 +133,20 @@ class RowsOfOneMethod(Part):
     method: Reduction
 
 
+class Rekey(Part):
+    """Rows whose account is another than the one the account columns name: those that the condition holds for."""
+
+    where: Condition
+    account_key: ColumnOrShorthand
+
+    @model_validator(mode="after")
+    def _a_key(self) -> Self:
+        column = self.account_key
+        if not (column.addresses or column.parts or column.constant) or column.range or column.inclusive:
+            raise ValueError("account_key of a rekey rule is a header, a list of headers or a constant")
+        return self
+
+
 class Aggregate(Part):
     """How the rows of one subscription become one quantity; subscriptions always add."""
 
@@ -162,6 +177,18 @@ def _date_format(value: str) -> str:
     return value
 
 
+def _formula(value: str) -> str:
+    try:
+        read_formula(value)
+    except FormulaError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+DerivedName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,39}\z")]
+FormulaText = Annotated[Text, AfterValidator(_formula)]
+
+
 class ImportProfile(Part):
     """How one kind of file is read. Immutable; two profiles of one content have one version."""
 
@@ -178,8 +205,8 @@ class ImportProfile(Part):
     aggregate: Aggregate = Aggregate()
     charges: Charges = Charges()
     maps: Maps = Maps()
-    derived: NotYet = None
-    rekey: NotYet = None
+    derived: dict[DerivedName, FormulaText] = Field(default_factory=dict)
+    rekey: tuple[Rekey, ...] = ()
     unpivot: NotYet = None
 
     @model_validator(mode="after")
@@ -199,10 +226,36 @@ class ImportProfile(Part):
         return {self.method, *(rows.method for rows in self.aggregate.classes)}
 
     @property
+    def used_columns(self) -> Iterator[Column]:
+        """Every column that the profile reads: fields, signs, sizes, filters, classes, totals."""
+        yield from self.columns.mapped.values()
+        yield from (rule.account_key for rule in self.rekey)
+        yield from (column for column in (self.aggregate.sign_column, self.aggregate.size_column) if column)
+        for condition in self.conditions:
+            yield Column(column=condition.column)
+        if self.rows.totals:
+            yield Column(column=self.rows.totals.column)
+
+    @cached_property
+    def formulas(self) -> dict[str, Formula]:
+        """The formulas of the derived columns, by name."""
+        return {name: read_formula(text) for name, text in self.derived.items()}
+
+    def formula(self, column: Column) -> Formula | None:
+        """The formula of a derived column; None for a column of the file."""
+        return self.formulas.get(column.column or "")
+
+    def is_derived_number(self, column: Column) -> bool:
+        """Whether a column is derived and a number."""
+        formula = self.formula(column)
+        return formula is not None and is_number(formula)
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition that a row is held against."""
         of_classes = (rows.where for rows in self.aggregate.classes)
-        return (*self.rows.include, *self.rows.exclude, *of_classes)
+        of_rekey = (rule.where for rule in self.rekey)
+        return (*self.rows.include, *self.rows.exclude, *of_classes, *of_rekey)
 
     @property
     def period_column(self) -> Column | None:
@@ -261,6 +314,27 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
     if profile.rows.totals and profile.rows.totals.of == "amount" and columns.amount is None:
         yield "rows.totals.of amount needs columns.amount"
     yield from _contradictions_of_days(profile)
+    yield from _contradictions_of_derived(profile)
+
+
+def _contradictions_of_derived(profile: ImportProfile) -> Iterator[str]:
+    columns, aggregate = profile.columns, profile.aggregate
+    leaves = [leaf for column in profile.used_columns for leaf in column.leaves]
+    for name, formula in profile.formulas.items():
+        if any(name in leaf.any_of for leaf in leaves):
+            yield f"the derived column {name!r} cannot be one of several headers (any_of)"
+        if name not in {leaf.column for leaf in leaves}:
+            yield f"the derived column {name!r} is read by nothing"
+        if both := set(cells_of(formula)) & set(profile.derived):
+            yield f"the derived column {name!r} is made of another one, {sorted(both)[0]!r}: write that formula out"
+    measures = [columns.quantity, *columns.quantity.sum, columns.unit_cost, columns.amount]
+    measures += [aggregate.sign_column, aggregate.size_column]
+    for leaf in leaves:
+        if profile.is_derived_number(leaf) and (leaf not in measures or leaf.extract or leaf.replace or leaf.case):
+            yield (
+                f"the derived column {leaf.column!r} is a number: it can be quantity, unit_cost, amount, sign_column "
+                "or size_column, as it is"
+            )
 
 
 def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:

@@ -7,7 +7,7 @@ Does not belong here: keys (``key_rules``).
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
 from pipelines.intake.conventions import folded_kind
-from pipelines.intake.expression import FIX_OR_PROFILE, MEANT, READ, TEXTS, VALUES, Expression
+from pipelines.intake.expression import ANSWERED, FIX_OR_PROFILE, MEANT, READ, TEXTS, VALUES, Expression
 from pipelines.intake.rows import RowClass
 from pipelines.intake.sqltext import case, literal, literals
 
@@ -18,7 +18,12 @@ MAPPED = ("commitment_term", "billing_cycle", "currency", "charge_kind")
 def add_texts(rows: Expression) -> None:
     """Names, mapped texts, the class of each row and whether it states a whole size."""
     columns = rows.profile.columns
-    rows.layers[MEANT]["account_name"] = _name(rows, columns.account_name, "account_key")
+    name = _name(rows, columns.account_name, "account_key")
+    if rows.profile.rekey:
+        # The name that stands in the row is that of the account it was taken from.
+        rows.layers[ANSWERED]["account_name"] = case([("rekeyed_by = -1", name)], "account_key")
+    else:
+        rows.layers[MEANT]["account_name"] = name
     rows.layers[MEANT]["service_name"] = _name(rows, columns.service_name, "service_key")
     for name in MAPPED:
         _add_mapped(rows, name)

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows, second_rows
 from pipelines.intake.drops import DropIdentity
-from pipelines.intake.headers import Header, find_header, mapped_columns
+from pipelines.intake.headers import Header, find_header, mapped_columns, read_columns
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile
@@ -489,7 +489,8 @@ def _mapped_headers(profile: ImportProfile, header: Header) -> Mapping[str, str]
     """The headers of each canonical field, several joined by ``|``; constants and absent columns have none."""
     shown = {}
     for name, column in profile.columns.mapped.items():
-        places = [place for leaf in column.leaves if (place := header.column(leaf)) is not None]
+        read = read_columns(profile, column)
+        places = dict.fromkeys(place for leaf in read if (place := header.column(leaf)) is not None)
         if places:
             shown[name] = "|".join(header.name(place) for place in places)
     return shown

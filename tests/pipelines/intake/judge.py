@@ -14,12 +14,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from pipelines.intake.columns import Column
 from pipelines.intake.conditions import Condition
 from pipelines.intake.conventions import Numbers
+from pipelines.intake.formula import Words, is_number
+from pipelines.intake.formula import cells_of as named_in
 from pipelines.intake.profile import ImportProfile
 
 Fault = str | None
@@ -124,12 +126,25 @@ def _found(header: list[str], column: Column) -> int | None:
     return next((place for name in column.addresses if (place := _position(header, name)) is not None), None)
 
 
+def _in_the_file(profile: ImportProfile, column: Column) -> Iterator[Column]:
+    """A derived column is made of others."""
+    for leaf in column.leaves:
+        made_of = profile.formulas.get(leaf.column or "")
+        yield from [leaf] if made_of is None else (Column(column=name) for name in named_in(made_of))
+
+
 def _read_columns(profile: ImportProfile) -> Iterator[Column]:
-    for column in profile.columns.mapped.values():
-        yield from column.leaves
+    for column in _named_columns(profile):
+        yield from _in_the_file(profile, column)
+
+
+def _named_columns(profile: ImportProfile) -> Iterator[Column]:
+    yield from profile.columns.mapped.values()
+    yield from (rule.account_key for rule in profile.rekey)
     yield from (column for column in (profile.aggregate.sign_column, profile.aggregate.size_column) if column)
     named = [condition.column for condition in (*profile.rows.include, *profile.rows.exclude)]
     named += [own.where.column for own in profile.aggregate.classes]
+    named += [rule.where.column for rule in profile.rekey]
     named += [profile.rows.totals.column] if profile.rows.totals else []
     yield from (Column(column=name) for name in named)
 
@@ -326,7 +341,8 @@ class _Sheet:
         """A collector's failure stands in an account or service cell, whatever the profile makes of the cell."""
         failures, columns = self.profile.rows.failures, self.profile.columns
         named = (columns.account_key, columns.account_name, columns.service_key, columns.service_name)
-        cells = [self._raw(record, leaf) for column in named if column for leaf in column.leaves]
+        leaves = [leaf for column in named if column for leaf in _in_the_file(self.profile, column)]
+        cells = [self._raw(record, leaf) for leaf in leaves]
         return failures is not None and any(re.search(failures.match, cell, re.ASCII) for cell in cells)
 
     def _raw(self, record: list[str], column: Column) -> str:
@@ -338,14 +354,16 @@ class _Sheet:
 
     def shown(self, column: Column) -> Fault:
         """The header an operator is shown for a column; the first of several."""
-        places = [place for leaf in column.leaves if (place := _found(self.header, leaf)) is not None]
+        leaves = _in_the_file(self.profile, column)
+        places = [place for leaf in leaves if (place := _found(self.header, leaf)) is not None]
         return " ".join(trimmed(self.header[places[0]]).split()) if places else None
 
     def text(self, record: list[str], column: Column) -> str:
         """The text of one column: cell, ``extract``, ``replace``, ``case``, in this order."""
         if column.constant is not None:
             return column.constant
-        text = self._raw(record, column)
+        made_of = self.profile.formulas.get(column.column or "")
+        text = self._raw(record, column) if made_of is None else self.made_text(record, made_of)
         if column.extract is not None:
             match = re.search(column.extract, text, re.ASCII)
             text = "" if match is None else (match[1] or "") if column.groups else match[0]
@@ -353,6 +371,21 @@ class _Sheet:
             text = text.replace(old, new)
         text = {"upper": text.upper(), "lower": text.lower(), None: text}[column.case]
         return trimmed(text)
+
+    def made_text(self, record: list[str], formula: Any) -> str:
+        """What a formula of texts says."""
+        if hasattr(formula, "address"):
+            return self.text(record, Column(column=formula.address))
+        if hasattr(formula, "value"):
+            return str(formula.value)
+        first, *more = formula.arguments
+        if formula.function == "coalesce":
+            return next((text for one in formula.arguments if (text := self.made_text(record, one))), "")
+        text = self.made_text(record, first)
+        if formula.function == "extract":
+            match = re.search(more[0].value, text, re.ASCII)
+            return "" if match is None else trimmed((match[1] or "") if match.groups() else match[0])
+        return text.lower() if formula.function == "lower" else trimmed(text)
 
     # --- conditions ---
 
@@ -441,11 +474,12 @@ class _Reading:
     def values(self) -> dict[str, Any]:
         """Every field that is compared, by its name."""
         columns, aggregate = self.sheet.profile.columns, self.sheet.profile.aggregate
-        account, service = self._key(columns.account_key), self._key(columns.service_key)
+        account, is_rekeyed = self._account()
+        service = self._key(columns.service_key)
         mapped = {name: self._mapped(name) for name in ("currency", "commitment_term", "billing_cycle", "charge_kind")}
         return {
             "account_key": account,
-            "account_name": self._name(columns.account_name, account),
+            "account_name": account if is_rekeyed else self._name(columns.account_name, account),
             "service_key": service,
             "service_name": self._name(columns.service_name, service),
             "quantity": self._quantity(),
@@ -485,6 +519,16 @@ class _Reading:
         return self.sheet.text(self.record, column)
 
     # --- keys ---
+
+    def _account(self) -> tuple[str, bool]:
+        """The account of the row, and whether a rule of rekey names it."""
+        for rule in self.sheet.profile.rekey:
+            holds = self.sheet.holds(rule.where, self.record)
+            if holds is None:
+                self.faults.add(self.sheet.shown(Column(column=rule.where.column)))
+            if holds is not False:
+                return self._key(rule.account_key), True
+        return self._key(self.sheet.profile.columns.account_key), False
 
     def _key(self, column: Column) -> str:
         parts = self._parts(column)
@@ -533,6 +577,8 @@ class _Reading:
     def _number(self, column: Column | None, *, may_round: bool = False) -> Decimal | None:
         if column is None:
             return None
+        if self._is_made(column):
+            return self._made(column, may_round=may_round)
         try:
             value = number(self._text(column), self.sheet.profile.numbers)
             return None if value is None else kept(value, may_round=may_round)
@@ -540,8 +586,22 @@ class _Reading:
             self.faults.add(self.sheet.shown(column))
             return None
 
+    def _is_made(self, column: Column) -> bool:
+        return is_number(self.sheet.profile.formulas.get(column.column or "", Words("")))
+
+    def _made(self, column: Column, *, may_round: bool) -> Decimal | None:
+        """A derived number; every cell of it that is none is at fault, else the first one for the whole."""
+        cells = _Made(self)
+        value = cells.number(self.sheet.profile.formulas[column.column or ""])
+        self.faults |= cells.faults
+        if cells.is_impossible or (cells.is_inexact and not may_round):
+            self.faults.add(self.sheet.shown(column))
+        return value
+
     def _is_negative(self, column: Column | None) -> bool:
         """The sign of a number of whatever size; nil has none."""
+        if column and self._is_made(column):
+            return (self._made(column, may_round=True) or 0) < 0
         try:
             value = number(self._text(column), self.sheet.profile.numbers) if column else None
         except NotRead:
@@ -608,6 +668,68 @@ class _Reading:
             self.faults.add(self.sheet.shown(column))
             return None
         return read + timedelta(days=1) if read and column.inclusive else read
+
+
+@dataclass
+class _Made:
+    """One formula of numbers being worked out, as a person would with paper: each step to the tenth place."""
+
+    reading: _Reading
+    faults: set[Fault] = field(default_factory=set)
+    is_impossible: bool = False
+    is_inexact: bool = False
+
+    def number(self, formula: Any) -> Decimal | None:
+        if isinstance(getattr(formula, "value", None), Decimal):
+            return Decimal(formula.value)
+        if not hasattr(formula, "arguments") or formula.function in {"lower", "trim", "extract"}:
+            return self._cell(formula)
+        if formula.function == "coalesce" and not is_number(formula):
+            return self._cell(formula)
+        was_inexact = self.is_inexact
+        numbers = [self.number(argument) for argument in formula.arguments]
+        if formula.function == "round":
+            self.is_inexact = was_inexact
+        if formula.function == "coalesce":
+            return next((value for value in numbers if value is not None), None)
+        given = [value for value in numbers if value is not None]
+        if len(given) < len(numbers):
+            return None
+        try:
+            with localcontext(prec=200):
+                return self._kept(self._worked_out(formula.function, given), formula.function)
+        except (NotRead, ZeroDivisionError, InvalidOperation):
+            self.is_impossible = True
+            return None
+
+    def _cell(self, formula: Any) -> Decimal | None:
+        sheet, record = self.reading.sheet, self.reading.record
+        try:
+            value = number(sheet.made_text(record, formula), sheet.profile.numbers)
+            return None if value is None else kept(value)
+        except NotRead:
+            self.faults.add(sheet.shown(Column(column=next(iter(named_in(formula))))))
+            return None
+
+    @staticmethod
+    def _worked_out(function: str, numbers: list[Decimal]) -> Decimal:
+        first, last = numbers[0], numbers[-1]
+        if function == "/" and not last:
+            raise ZeroDivisionError
+        if function == "/" and max(abs(first), abs(last)) >= Decimal(10) ** 18:
+            raise NotRead(function)
+        if function == "round":
+            return first.quantize(Decimal(1).scaleb(-int(last)), rounding=ROUND_HALF_UP)
+        if function == "negate":
+            return -first
+        return {"+": first + last, "-": first - last, "*": first * last, "/": first / (last or 1)}[function]
+
+    def _kept(self, value: Decimal, function: str) -> Decimal:
+        if function == "*" and abs(value) >= Decimal(10) ** 18:
+            raise NotRead(function)
+        stored = kept(value, may_round=True)
+        self.is_inexact |= stored != value
+        return stored
 
 
 def folded(kind: str) -> str:

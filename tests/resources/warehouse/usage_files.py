@@ -173,6 +173,28 @@ def _layout(draw: Draw) -> dict[str, Any]:
     }
 
 
+FORMULAS = [
+    'Quantity + "Extra" * 2',
+    "round(Cost / Quantity, 2) - -1",
+    "coalesce(Quantity, Extra, 0)",
+    "coalesce(Extra, 1) / (Quantity - 3)",
+    "round(Quantity * 0.333, 0) + extract(Subscription, '[0-9]')",
+    "Quantity * Extra * Cost",
+]
+TEXTS = ["coalesce(lower(SKU), Product, 'none')", "trim(extract(SKU, '^([A-Za-z0-9]*)'))", "lower(Product)"]
+
+
+def _derived(draw: Draw, document: dict[str, Any]) -> dict[str, str]:
+    """Derived columns, each in the place of one that was read from the file."""
+    columns, derived = document["columns"], {}
+    for name, formulas in (("quantity", FORMULAS), ("amount", FORMULAS), ("service_key", TEXTS)):
+        is_counted = name == "quantity" and "method" not in document["aggregate"]
+        if draw(st.integers(1, 4)) == 1 and not is_counted:
+            derived[f"made_{name}"] = draw(st.sampled_from(formulas))
+            columns[name] = f"made_{name}"
+    return derived
+
+
 @dataclass(frozen=True)
 class InventedFile:
     """A profile and a file that was written for it."""
@@ -204,6 +226,13 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "charge_kind": {"Seat change": "addQuantity"},
         },
     }
+    document["derived"] = _derived(draw, document)
+    if draw(st.integers(1, 3)) == 1:
+        keys = st.sampled_from(
+            ["Account Name", {"constant": "own"}, ["SKU", "Account"], {"column": "Term", "case": "upper"}]
+        )
+        rules = st.fixed_dictionaries({"where": conditions(), "account_key": keys})
+        document["rekey"] = draw(st.lists(rules, min_size=1, max_size=2))
     if draw(st.integers(1, 4)) == 1 and "within_days" not in str(document):
         columns["period"] = "Month"
         document["arrives"] = {"pattern": "x/*", "period": "from_column"}
