@@ -83,14 +83,14 @@ class Records:
     """The records of a file in order, each a list of cells. A quoted line break does not end a record.
 
     Iterating raises ``UnreadableFile`` that names the record which cannot be read. ``count`` and ``characters`` are how
-    much was read. ``is_cut``: the last line so far had no line end, so a record that is too short there may have lost
-    its rest.
+    much was read, ``encoding`` is that of the whole file. ``is_cut``: the last line so far had no line end, so a record
+    that is too short there may have lost its rest.
     """
 
     def __init__(self, stream: BinaryIO, layout: FileLayout) -> None:
-        encoding = encoding_of(stream, layout.encoding)
+        self.encoding = encoding_of(stream, layout.encoding)
         stream.seek(0)
-        self._text = io.TextIOWrapper(stream, encoding=encoding, errors="strict", newline="")
+        self._text = io.TextIOWrapper(stream, encoding=self.encoding, errors="strict", newline="")
         self._layout = layout
         self.count = 0
         self.characters = 0

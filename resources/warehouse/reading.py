@@ -96,7 +96,7 @@ class DuckDbFileReader:
                 compiled = compile_rows(profile, header, as_of)
                 answers = Answers(table.file, self._scratch_root)
                 engine = _Engine(answers, profile, header, compiled, table, file_name, overlays)
-                if overlays or not engine.scan():
+                if overlays or not engine.scan(records.encoding):
                     engine.take(_batches(records, rest, header))
                 return engine.result()
         except UnreadableFile as error:
@@ -206,9 +206,9 @@ class _Engine:
 
     # --- cutting the records ----------------------------------------------------------------------------------------
 
-    def scan(self) -> bool:
+    def scan(self, encoding: str) -> bool:
         """Let DuckDB cut the file, if it is one that it cuts as we do; whether it was, and every record is there."""
-        plain = plain_csv(self._table.file, self._table.layout, self._answers.own_file)
+        plain = plain_csv(self._table.file, encoding, self._table.layout, self._answers.own_file)
         if plain is None or not self._compiled.positions:
             return False
         first_row = self._header.row + 1

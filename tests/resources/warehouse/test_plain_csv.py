@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.readings import ReadFile
-from pipelines.intake.sheet import cut
+from pipelines.intake.sheet import cut, encoding_of
 from resources.warehouse import reading
 from resources.warehouse.answers import Answers
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
@@ -33,7 +33,9 @@ def plain_of(folder: Path, content: bytes, layout: FileLayout = COMMA) -> PlainC
     raw, own = folder / "raw.csv", folder / "own.csv"
     raw.write_bytes(content)
     own.unlink(missing_ok=True)
-    return plain_csv(raw, layout, own)
+    with raw.open("rb") as stream:
+        encoding = encoding_of(stream, layout.encoding)
+    return plain_csv(raw, encoding, layout, own)
 
 
 def scanned(plain: PlainCsv, width: int) -> list[list[str]] | None:
