@@ -48,7 +48,7 @@ def number_sql(name: str, numbers: Numbers, *, may_round: bool) -> NumberSql:
     text, body, whole, places = (f"{name}_{piece}" for piece in ("text", "body", "whole", "places"))
     zero = f"regexp_full_match({text}, {literal(_zero_with_exponent(numbers))})"
     marks = re.escape(_grouping(numbers))
-    shape = f"regexp_full_match({text}, {literal(_shape(numbers))})"
+    shape = f"regexp_full_match({text}, {literal(number_shape(numbers))})"
     # A blank that groups digits may also stand between a symbol and a sign, so the run begins with a digit.
     run = literal(f"[0-9{re.escape(numbers.decimal)}][0-9{marks}{re.escape(numbers.decimal)}]*")
     fits = f"length({whole}) <= {WHOLE_DIGITS}" + ("" if may_round else f" AND length({places}) <= {PLACES}")
@@ -82,7 +82,7 @@ def _grouping(numbers: Numbers) -> str:
     return marks + _GROUP_BLANKS if any(mark in _GROUP_BLANKS for mark in marks) else marks
 
 
-def _shape(numbers: Numbers) -> str:
+def number_shape(numbers: Numbers) -> str:
     """The whole texts that are numbers: digits, at most one sign in a declared style, at most one symbol."""
     symbols = "|".join(map(re.escape, numbers.currency_symbols))
     before, after = (f"(?:(?:{symbols})[ \u00a0]?)", f"(?:[ \u00a0]?(?:{symbols}))") if symbols else ("", "")

@@ -46,7 +46,8 @@ def main(file: Path, out: Path, form: str, sheet: str, most_columns: int) -> Non
     """Write the sheet as CSV and say which it was."""
     _limit()
     try:
-        said = {"sheet": _read(file, out, form, sheet or None, most_columns)}
+        name, names = _read(file, out, form, sheet or None, most_columns)
+        said: dict[str, object] = {"sheet": name, "sheets": names}
     except UnreadableBookError as refused:
         said = {"reason": refused.args[0], "remedy": refused.args[1]}
     except (python_calamine.CalamineError, zipfile.BadZipFile) as error:
@@ -63,7 +64,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _read(file: Path, out: Path, form: str, wanted: str | None, most_columns: int) -> str:
+def _read(file: Path, out: Path, form: str, wanted: str | None, most_columns: int) -> tuple[str, list[str]]:
     if form == "xlsx":
         _check_parts(file)
     with file.open("rb") as stream, python_calamine.CalamineWorkbook.from_filelike(stream) as book:
@@ -72,7 +73,7 @@ def _read(file: Path, out: Path, form: str, wanted: str | None, most_columns: in
         _check_reach(sheet, most_columns)
         odd = _cells_without_value(file, name) if form == "xlsx" else {}
         _write(sheet, odd, out)
-    return name
+        return name, book.sheet_names
 
 
 def _check_reach(sheet: python_calamine.CalamineSheet, most_columns: int) -> None:

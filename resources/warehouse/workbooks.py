@@ -29,6 +29,11 @@ def sheet_as_csv(raw: Path, layout: FileLayout, out: Path) -> str:
     Every row of the sheet is a record, blank ones included, so a record's number is its row in the spreadsheet. Raises
     ``UnreadableFile`` when the workbook cannot be read within the bounds.
     """
+    return sheet_and_names(raw, layout, out)[0]
+
+
+def sheet_and_names(raw: Path, layout: FileLayout, out: Path) -> tuple[str, tuple[str, ...]]:
+    """The same, with the names of all sheets."""
     command = [sys.executable, "-m", "resources.warehouse.workbook_child"]
     arguments = [str(raw), str(out), layout.format, layout.sheet or "", str(MAX_COLUMNS)]
     try:
@@ -40,13 +45,13 @@ def sheet_as_csv(raw: Path, layout: FileLayout, out: Path) -> str:
     return _sheet_of(child)
 
 
-def _sheet_of(child: subprocess.CompletedProcess[str]) -> str:
+def _sheet_of(child: subprocess.CompletedProcess[str]) -> tuple[str, tuple[str, ...]]:
     if child.returncode:
         raise UnreadableFile(_how_it_ended(child.returncode), _LEAN)
     said: dict[str, Any] = json.loads(child.stdout)
     if "reason" in said:
         raise UnreadableFile(said["reason"], said["remedy"])
-    return str(said["sheet"])
+    return str(said["sheet"]), tuple(said["sheets"])
 
 
 def _how_it_ended(code: int) -> str:

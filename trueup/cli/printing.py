@@ -39,7 +39,18 @@ def print_json(document: Any) -> None:
 def print_lines(lines: Iterable[str]) -> None:
     """Plain lines on stdout."""
     for line in lines:
-        print(line)
+        print(harmless(line))
+
+
+def harmless(text: str) -> str:
+    """Text of a stranger's file as a terminal may see it: nothing moves the cursor, colours or turns the writing."""
+    return text.translate(_ACTING)
+
+
+_ACTING = {
+    code: f"\\u{code:04x}"
+    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> None:
@@ -53,7 +64,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right:
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        table.add_row(*("" if cell is None else escape(harmless(str(cell))) for cell in row))
     console = Console(soft_wrap=False)
     # A pipe has no width: leave room instead of folding every cell at 80 columns.
     console.width = console.width if sys.stdout.isatty() else 160

@@ -4,7 +4,6 @@ Belongs here: listing, showing, checking without changing anything.
 Does not belong here: the profile language (``pipelines.intake.profile``).
 """
 
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +12,14 @@ import typer
 
 from pipelines.intake.completeness import judge_file
 from pipelines.intake.drops import SourceVerdict
-from pipelines.intake.profile import Basis, ImportProfile, ProfileError, load_profile
-from pipelines.intake.proposing.draft import proposed, yaml_of
-from pipelines.intake.sheet import UnreadableFile
+from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.quantities import text
 from resources.profiles import KnownProfile, known_profiles
 from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
 from resources.workspace import DBT_PROJECT, utc_now
 from trueup.cli.options import JsonOption, WorkspaceOption
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines, print_table
+from trueup.cli.proposing import drafts_folder, new
 
 app = typer.Typer(help="Import profiles: how a distributor's file is read.", no_args_is_help=True)
 
@@ -36,8 +34,8 @@ def _named_profiles(workspace: Path | None) -> dict[str, KnownProfile]:
     return known_profiles(load_settings(root, environ).folder("profiles") if is_workspace else None)
 
 
-def profile_text(name: str, workspace: Path | None) -> str:
-    """The YAML of a profile by name or by path.
+def profile_text(name: str, workspace: Path | None, *, with_drafts: bool = False) -> str:
+    """The YAML of a profile by name or by path; of a draft only ``with_drafts``, because nobody has confirmed it.
 
     Raises ``CommandError`` (input refused) when there is none.
     """
@@ -47,14 +45,22 @@ def profile_text(name: str, workspace: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"the profile file {name} cannot be read: {error}", Exit.REFUSED) from error
     known = _named_profiles(workspace)
+    if name not in known and with_drafts and (draft := _draft(name, workspace)) is not None:
+        return draft
     if name not in known:
         raise CommandError(f"there is no profile {name!r}; known are {', '.join(sorted(known))}", Exit.REFUSED)
     return known[name].text
 
 
-def chosen_profile(name: str, workspace: Path | None) -> ImportProfile:
+def _draft(name: str, workspace: Path | None) -> str | None:
+    folder = drafts_folder(workspace)
+    files = {file.stem: file for file in folder.glob("*.yaml")} if folder else {}
+    return files[name].read_text(encoding="utf-8") if name in files else None
+
+
+def chosen_profile(name: str, workspace: Path | None, *, with_drafts: bool = False) -> ImportProfile:
     """The profile of a name or path. Raises ``ProfileError`` when its YAML is wrong."""
-    return load_profile(profile_text(name, workspace))
+    return load_profile(profile_text(name, workspace, with_drafts=with_drafts))
 
 
 @app.command("list")
@@ -90,7 +96,7 @@ def show(
 
     Example: trueup profiles show pax8-subscriptions > acme/profiles/my-pax8.yaml
     """
-    content = profile_text(name, workspace)
+    content = profile_text(name, workspace, with_drafts=True)
     if as_json:
         profile = load_profile(content)
         print_json({"profile": profile.name, "source": profile.source, "version": profile.version, "yaml": content})
@@ -98,52 +104,7 @@ def show(
         print(content, end="")
 
 
-@app.command("new")
-def new(
-    file: Annotated[Path, typer.Argument(help="A sample usage file: CSV or TSV.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the profile.")],
-    source: Annotated[str | None, typer.Option("--source", help="Vendor or distributor.")] = None,
-    basis: Annotated[Basis | None, typer.Option("--basis", help="What the file counts.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", help="Path to write to, instead of `profiles/`.")] = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Propose a profile for a sample file; a person must confirm it.
-
-    Exit code 3 when something is left to choose, 4 when no profile can be proposed.
-
-    Example: trueup profiles new usage.csv --name acme --source Acme --basis subscription
-    """
-    target_path = output or _own_profile(name, workspace)
-    try:
-        choices = proposed(file.read_bytes(), name, source, basis and str(basis))
-        content = yaml_of(choices)
-        with target_path.open("x", encoding="utf-8") as target:
-            target.write(content)
-    except (OSError, UnreadableFile) as error:
-        raise CommandError(f"no profile is written for {file}: {error}", Exit.REFUSED) from error
-    problem = _unfinished(content)
-    following = f"trueup profiles check {shlex.quote(str(file))} --profile {shlex.quote(str(target_path))}"
-    if as_json:
-        print_json({"written": str(target_path), "yaml": content, "left_to_choose": problem, "next": following})
-    else:
-        left = [f"Left to choose, in {target_path}: {problem}"] if problem else []
-        print_lines([content.rstrip(), *left, "A person must confirm this proposal. Next:", f"  {following}"])
-    if problem:
-        finish(Exit.NOT_RECONCILED)
-
-
-def _own_profile(name: str, workspace: Path | None) -> Path:
-    environ = environment()
-    return load_settings(workspace_folder(workspace, environ), environ).folder("profiles") / f"{name}.yaml"
-
-
-def _unfinished(content: str) -> str | None:
-    try:
-        load_profile(content)
-    except ProfileError as error:
-        return str(error)
-    return None
+app.command("new")(new)
 
 
 @app.command("check")
@@ -159,7 +120,7 @@ def check(
 
     Example: trueup profiles check usage.csv --profile pax8-subscriptions
     """
-    chosen = chosen_profile(profile, workspace)
+    chosen = chosen_profile(profile, workspace, with_drafts=True)
     document, verdict = checked(file, chosen)
     if as_json:
         print_json(document)
