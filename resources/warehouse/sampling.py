@@ -52,8 +52,18 @@ def _workbook(file: Path) -> str | None:
 
 
 def _sheets(file: Path, form: str, wanted: str | None, out: Path) -> Iterator[Sample]:
+    """The sheets that can be read; raises what is wrong with the first where none can."""
     first, names = sheet_and_names(file, FileLayout.model_validate({"format": form, "sheet": wanted}), out)
+    failures, count = [], 0
     for name in [first] if wanted else [first, *(name for name in names[:MOST_SHEETS] if name != first)]:
-        if name != first:
-            sheet_and_names(file, FileLayout.model_validate({"format": form, "sheet": name}), out)
-        yield sheet_sample(lambda: out.open("rb"), form, name, [other for other in names if other != name])
+        try:
+            if name != first:
+                sheet_and_names(file, FileLayout.model_validate({"format": form, "sheet": name}), out)
+            sample = sheet_sample(lambda: out.open("rb"), form, name, [other for other in names if other != name])
+        except UnreadableFile as error:
+            failures.append(error)
+            continue
+        count += 1
+        yield sample
+    if not count:
+        raise failures[0]

@@ -98,7 +98,7 @@ def test_a_draft_is_known_to_check_and_to_nothing_that_runs_by_itself(
 ) -> None:
     workspace = ["--workspace", str(tmp_path / "acme")]
     run_command(["init", str(tmp_path / "acme"), "--tenant", "acme"])
-    file = tmp_path / "October list.csv"
+    file = tmp_path / "October list 2026-10-05.csv"
     file.write_text("Customer,SKU,Qty\nA,X,1\n", encoding="utf-8")
     assert run_command(["profiles", "new", str(file), *workspace]) == 3  # who sends it and what it counts is not said
     draft = tmp_path / "acme" / "profiles" / "drafts" / "october-list.yaml"

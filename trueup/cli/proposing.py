@@ -18,7 +18,7 @@ from pipelines.intake.proposing.draft import Given, Proposal, proposed
 from pipelines.intake.rows import Reduction
 from pipelines.intake.sheet import UnreadableFile
 from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
-from trueup.cli.comparing import Comparison, compared
+from trueup.cli.comparing import MOST_KEYS, Comparison, compared
 from trueup.cli.options import JsonOption, WorkspaceOption
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines, print_table
 
@@ -26,6 +26,9 @@ DRAFTS = "drafts"
 """The folder below ``profiles`` that the inbox does not look into."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DAY = re.compile(
+    r"(?:19|20)[0-9]{2}[-_.]?[0-9]{2}(?:[-_.]?[0-9]{2})?|(?:[0-9]{2}[-_.])?[0-9]{2}[-_.](?:19|20)[0-9]{2}"
+)
 _MOST_SHOWN = 20
 
 
@@ -53,10 +56,11 @@ def new(
         raise CommandError(f"{target} exists already; --force writes over it", Exit.REFUSED)
     try:
         proposal = _best(file, given, sheet)
-        content = yaml_of(proposal.choices, _title(file, proposal))
+        content = yaml_of(proposal.choices, _title(file, proposal), _unread(proposal))
         comparison = compared(file, proposal)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+        with target.open("w" if force else "x", encoding="utf-8") as written:
+            written.write(content)
     except (OSError, UnreadableFile) as error:
         raise CommandError(f"no profile is written for {visible(str(file))}: {error}", Exit.REFUSED) from error
     following = _following(file, target, proposal, is_draft=output is None)
@@ -81,7 +85,8 @@ def _drafts(workspace: Path | None) -> Path:
 
 def _checked_name(name: str | None, file: Path) -> str:
     if name is None:
-        stem = file.name.partition(".")[0]
+        # A name is an identity: it must not hold the month of one file.
+        stem = _DAY.sub("", file.name.partition(".")[0])
         name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "sample"
     if not _NAME.fullmatch(name):
         raise CommandError(f"{name!r} is no name: letters, digits, '.', '_' and '-', at most 64", Exit.USAGE)
@@ -112,6 +117,10 @@ def _title(file: Path, proposal: Proposal) -> str:
     )
 
 
+def _unread(proposal: Proposal) -> list[str]:
+    return ["Columns that are not read:", *(f"- {column}" for column in proposal.unused)] if proposal.unused else []
+
+
 def _refusal(content: str) -> str | None:
     try:
         load_profile(content)
@@ -139,6 +148,7 @@ def _as_json(
         "is_complete": not proposal.left,
         "left_to_choose": [choice.key for choice in proposal.left],
         "to_confirm": [choice.key for choice in proposal.choices if choice.need == "confirm"],
+        "unused_columns": list(proposal.unused),
         "choices": [choice.as_json() for choice in proposal.choices],
         "aggregation": comparison.as_json() if comparison else None,
         "yaml": content,
@@ -185,7 +195,7 @@ def _print_comparison(comparison: Comparison) -> None:
         right=[f"after: {method}" for method in methods],
     )
     more = len(comparison.keys) - len(shown)
-    told = [f"{more} more keys; --json has {'them' if more < 180 else 'more'}"] if more else []
+    told = [f"{more} more keys; --json has up to {MOST_KEYS}"] if more else []
     if len(methods) > 1:
         told.append(f"The methods disagree on {comparison.differing} of {len(comparison.keys)} keys.")
     print_lines([*told, ""])

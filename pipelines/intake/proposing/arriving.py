@@ -67,5 +67,6 @@ def _pattern(name: str, path: str, *, with_period: bool) -> str:
     stem = pure.name if found and re.fullmatch(r"[\w .()+-]+", pure.name) else ""
     if not found or not stem:
         return f"{name}/{month}*{ending}"
-    before, after = stem[: found.start()], stem[found.end() :]
+    # Days and numbers of exports change with every file.
+    before, after = (re.sub("[0-9]+", "*", piece) for piece in (stem[: found.start()], stem[found.end() :]))
     return f"{name}/{before}{'{period}' if with_period else '*'}{after}"

@@ -87,7 +87,7 @@ def flow(value: object) -> str:
     return json.dumps(value)
 
 
-def yaml_of(choices: Sequence[Choice], title: str = "") -> str:
+def yaml_of(choices: Sequence[Choice], title: str = "", ending: Sequence[str] = ()) -> str:
     """The document: above each key why it is so, what else it could be, and what a person has to do."""
     lines = _comment(title, "") if title else []
     for block, inside in groupby(choices, key=lambda choice: choice.key.partition(".")[0]):
@@ -96,6 +96,8 @@ def yaml_of(choices: Sequence[Choice], title: str = "") -> str:
         lines += [f"{block}:"] if is_nested else []
         for choice in group:
             lines += _lines(choice, "  " if is_nested else "")
+    for sentence in ending:
+        lines += _comment(sentence, "")
     return "\n".join(lines) + "\n"
 
 

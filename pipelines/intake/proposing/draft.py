@@ -5,11 +5,11 @@ Does not belong here: the evidence itself (the other modules here), writing the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.intake.proposing.arriving import are_months, arrives_of
-from pipelines.intake.proposing.choices import Choice
-from pipelines.intake.proposing.contents import is_dates
+from pipelines.intake.proposing.choices import Choice, counted, listed
+from pipelines.intake.proposing.contents import described, is_dates
 from pipelines.intake.proposing.days import DAY_FIRST, Reading, dates_of, readings_of
 from pipelines.intake.proposing.extras import (
     DAYS,
@@ -21,6 +21,7 @@ from pipelines.intake.proposing.extras import (
     end_choice,
     extras_of,
     term_map,
+    unnamed_choice,
 )
 from pipelines.intake.proposing.filters import SetAside, footer_conditions, set_aside, status_choice, totals_choices
 from pipelines.intake.proposing.header_row import header_of
@@ -53,6 +54,8 @@ class Proposal:
     grain: Grain
     rows: int
     is_cut: bool
+    unused: tuple[str, ...] = ()
+    """The columns that nothing reads, each with what its cells are."""
 
     @property
     def left(self) -> list[Choice]:
@@ -76,7 +79,7 @@ def proposed(sample: Sample, given: Given) -> Proposal:
         )
     draft = _Draft(table, aside)
     choices = [*_said(given), draft.arrives(given), sample.layout, place, *draft.choices(given)]
-    return Proposal(tuple(choices), draft.grain, len(table.rows), sample.is_cut)
+    return Proposal(tuple(choices), draft.grain, len(table.rows), sample.is_cut, tuple(draft.unused()))
 
 
 def _said(given: Given) -> Iterator[Choice]:
@@ -182,14 +185,32 @@ class _Draft:
             extras.choice(table, "account_name"),
             self.required["service_key"],
             extras.choice(table, "service_name"),
-            self.required["quantity"],
+            self._quantity(),
             *(extras.choice(table, name) for name in MEASURES),
             currency_choice(table, extras, self.numbers.symbols),
             *(extras.choice(table, name) for name in (*TEXTS, "charge_start")),
+            unnamed_choice(table, extras, "charge_start", is_dates),
             end_choice(table, extras, self.readings),
             *(extras.choice(table, name) for name in ("charge_kind", "period")),
         ]
         yield from (choice for choice in found if choice is not None)
+
+    def unused(self) -> Iterator[str]:
+        """The columns that no field reads, as far as they hold anything."""
+        keys = [place for place in (self.account, *self.services, self.quantity) if place is not None]
+        used = {*keys, *self.extras.places.values()}
+        for place in self.table.places:
+            if place not in used and self.table.filled(place):
+                yield f"{self.table.address(place)}: {described(self.table, place)}"
+
+    def _quantity(self) -> Choice:
+        """The choice of the quantity, with the cells that are no numbers."""
+        choice = self.required["quantity"]
+        unfit = [] if self.quantity is None else self.numbers.unfit(self.table.texts(self.quantity))
+        if not unfit:
+            return choice
+        told = f"{choice.reason}; {counted(len(unfit))} rejected, because {listed(unfit, 3)} is no number"
+        return replace(choice, reason=told, need=choice.need or "confirm")
 
     def _dates(self) -> Choice | None:
         """The formats of the dates that are read; of those that are not, what a person would want to know."""

@@ -4,7 +4,7 @@ Belongs here: choosing them by header and content, their maps and classes, why o
 Does not belong here: required fields (``keys``), the formats of numbers and dates (``marks``, ``days``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -68,6 +68,17 @@ def _allows(table: Table, field: str, place: int) -> bool:
     if field == "charge_kind":
         return any(map(class_of, filled))
     return bool(filled)
+
+
+def unnamed_choice(table: Table, extras: Extras, field: str, could_be: Callable[[Table, int], bool]) -> Choice | None:
+    """A field that no header names, where the cells of a column could be it: left out, and said."""
+    if field in extras.places:
+        return None
+    places = [place for place in table.places if could_be(table, place) and place not in extras.places.values()]
+    if not places:
+        return None
+    reason = "no header names it, so it is not read; by their cells it could be one of these"
+    return Choice(f"columns.{field}", None, reason, tuple(flow(table.address(place)) for place in places[:4]))
 
 
 def currency_choice(table: Table, extras: Extras, symbols: Sequence[str]) -> Choice | None:

@@ -1,5 +1,7 @@
 """What a sample file proves about its profile, and what is left to a person."""
 
+import contextlib
+import csv
 import io
 
 import pytest
@@ -164,7 +166,10 @@ def test_formats_fit_every_value_and_two_orders_that_both_fit_are_both_told(
 
 
 def test_an_ambiguous_date_that_nothing_reads_is_told_and_not_chosen() -> None:
-    dates = choice(proposal("Customer,SKU,Qty,Renews\nA,X,1,01/02/2026\n"), "dates")
+    found = proposal("Customer,SKU,Qty,Renews\nA,X,1,01/02/2026\n")
+    dates = choice(found, "dates")
+    assert choice(found, "columns.charge_start").alternatives == ("Renews",)
+    assert found.unused == ("Renews: dates, the same in every row, for example '01/02/2026'",)
     assert (dates.value, dates.need) == ([], "confirm")
     assert dates.alternatives == ('["%d/%m/%Y"] (day first)', '["%m/%d/%Y"] (month first)')
 
@@ -302,3 +307,26 @@ def test_any_text_is_read_back_as_it_was_written_and_shown_on_one_line(text: str
 )
 def test_a_word_that_yaml_takes_for_something_else_is_quoted(word: str) -> None:
     assert flow(word).startswith('"')
+
+
+HEADERS = st.sampled_from(
+    ["Customer", "SKU", "Qty", "Term", "Status", "Unit Cost", "Amount", "Currency", "Charge Type", "Period Start",
+     "Period End", "Billing Month", "Subscription ID", "Hostname", "", "Qty", "#2", "no", "Total", HOSTILE]
+)  # fmt: skip
+CELLS = st.sampled_from(
+    ["", "1", "1,5", "1.234", "-", "(3)", "$4.50", "n/a", "Total", "Active", "Odd", "new", "2026-10-01", "01/02/2026",
+     "31/12/2026", "EUR", "Monthly", "A", "=1+1", "7.3E+17", "'22.0", "2026-10", HOSTILE]
+)  # fmt: skip
+
+
+@generated(st.lists(HEADERS, min_size=3, max_size=8), st.lists(st.lists(CELLS, min_size=1, max_size=9), max_size=6))
+def test_whatever_the_cells_are_a_proposal_is_refused_with_a_reason_or_can_be_finished(
+    header: list[str], rows: list[list[str]]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    with contextlib.suppress(UnreadableFile):
+        found = proposal(text.getvalue().encode())
+        written = yaml_of(found.choices, "title", found.unused)
+        assert read_document(written)["profile"] == "mine"
+        assert found.left or load_profile(written).version
