@@ -29,6 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DAY = re.compile(
     r"(?:19|20)[0-9]{2}[-_.]?[0-9]{2}(?:[-_.]?[0-9]{2})?|(?:[0-9]{2}[-_.])?[0-9]{2}[-_.](?:19|20)[0-9]{2}"
 )
+_ENDING = re.compile(r"(?:\.(?:csv|tsv|txt|xlsx|xls|gz|zip))+$", re.IGNORECASE)
 _MOST_SHOWN = 20
 
 
@@ -86,7 +87,7 @@ def _drafts(workspace: Path | None) -> Path:
 def _checked_name(name: str | None, file: Path) -> str:
     if name is None:
         # A name is an identity: it must not hold the month of one file.
-        stem = _DAY.sub("", file.name.partition(".")[0])
+        stem = _DAY.sub("", _ENDING.sub("", file.name))
         name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "sample"
     if not _NAME.fullmatch(name):
         raise CommandError(f"{name!r} is no name: letters, digits, '.', '_' and '-', at most 64", Exit.USAGE)

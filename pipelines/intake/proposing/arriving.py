@@ -36,7 +36,7 @@ def arrives_of(name: str, path: str, table: Table, extras: Extras, readings: Map
         return Choice("arrives", by_column, reason, (flow(by_path), *others), "confirm")
     if "charge_start" not in extras.places:
         return Choice("arrives", by_path, "the month is taken from the folder or the name", others, "confirm")
-    months = _months(table, extras.places["charge_start"], readings)
+    months = _months(extras.texts(table, "charge_start"), readings)
     each = flow(by_column) + ": each row counts for the month in which its charge starts"
     if len(months) < 2:
         reason = "the month is taken from the folder or the name; all charges of the sample start in one month"
@@ -49,11 +49,11 @@ def arrives_of(name: str, path: str, table: Table, extras: Extras, readings: Map
     return Choice("arrives", None, reason, (flow(by_path), each, *others), "confirm")
 
 
-def _months(table: Table, place: int, readings: Mapping[str, Reading]) -> list[str]:
+def _months(texts: Sequence[str], readings: Mapping[str, Reading]) -> list[str]:
     if len(readings) != 1:
         return []
     ((_, reading),) = readings.items()
-    days = (next((day for f in reading.formats if (day := day_of(text, f))), None) for text in table.filled(place))
+    days = (next((day for f in reading.formats if (day := day_of(text, f))), None) for text in texts)
     return sorted({day.strftime("%Y-%m") for day in days if day})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from pipelines.intake.dates import MONTHS, date_pattern
+from pipelines.intake.dates import MONTHS, RANGE_MARKS, date_pattern
 from pipelines.intake.proposing.choices import Choice, flow, listed, shown
 
 _CLEAR = (
@@ -83,6 +83,20 @@ def _candidates(bases: Sequence[str], first: Sequence[str]) -> Iterator[str]:
     for base in bases:
         for time in _TIMES:
             yield base + time
+
+
+_BETWEEN = re.compile(rf"\s*(?:{'|'.join(map(re.escape, RANGE_MARKS))})\s*", re.IGNORECASE)
+
+
+def two_days(text: str) -> tuple[str, str] | None:
+    """The two dates that one cell holds, as texts; None where it does not, or can be parted in more than one way."""
+    parted = ((text[: mark.start()], text[mark.end() :]) for mark in _BETWEEN.finditer(text))
+    found = [(start, end) for start, end in parted if _is_day(start) and _is_day(end)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_day(text: str) -> bool:
+    return any(day_of(text, one) for one in _candidates((*_CLEAR, *_DAY_FIRST, *_MONTH_FIRST), ()))
 
 
 def dates_of(columns: Mapping[str, Sequence[str]], *, is_needed: bool) -> Choice | None:

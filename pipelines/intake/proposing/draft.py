@@ -136,16 +136,16 @@ class _Draft:
                 del places[name]
         if "period" in places and not are_months(table.texts(places["period"])):
             del places["period"]
-        days = {name: readings_of(table.texts(places[name])) for name in DAYS if name in places}
+        days = {name: readings_of(extras.texts(table, name)) for name in DAYS if name in places}
         shared = set.intersection(*(set(orders) for orders in days.values())) if days else {DAY_FIRST}
         for name, orders in days.items():
             if not orders or not shared:
                 del places[name]
-        return Extras(places)
+        return Extras(places, extras.has_interval and "charge_start" in places)
 
     def _days(self) -> dict[str, list[str]]:
         places = self.extras.places
-        return {name: self.table.texts(places[name]) for name in DAYS if name in places}
+        return {name: self.extras.texts(self.table, name) for name in DAYS if name in places}
 
     @property
     def grain(self) -> Grain:
@@ -215,7 +215,9 @@ class _Draft:
     def _dates(self) -> Choice | None:
         """The formats of the dates that are read; of those that are not, what a person would want to know."""
         table = self.table
-        read = {table.header.name(self.extras.places[name]): texts for name, texts in self._days().items()}
+        read: dict[str, list[str]] = {}
+        for name, texts in self._days().items():
+            read.setdefault(table.header.name(self.extras.places[name]), []).extend(texts)
         if read:
             return dates_of(read, is_needed=True)
         others = {table.header.name(place): table.texts(place) for place in table.places if is_dates(table, place)}

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from pipelines.intake.proposing.choices import Choice, counted, flow, listed, shown
 from pipelines.intake.proposing.contents import CURRENCIES, is_currency, is_dates
-from pipelines.intake.proposing.days import Reading, day_of
+from pipelines.intake.proposing.days import Reading, day_of, two_days
 from pipelines.intake.proposing.kinds import class_of, sorted_kinds, term_of
 from pipelines.intake.proposing.marks import SIGNS
 from pipelines.intake.proposing.sample import Table
@@ -29,6 +29,15 @@ class Extras:
     """The columns of optional fields, by field."""
 
     places: Mapping[str, int]
+    has_interval: bool = False
+    """Both charge dates stand in one column's cells."""
+
+    def texts(self, table: Table, field: str) -> list[str]:
+        """What the cells of a field say; of two dates in one cell the field's own."""
+        texts = table.texts(self.places[field])
+        if not self.has_interval or field not in DAYS:
+            return texts
+        return [days[DAYS.index(field)] if (days := two_days(text)) else "" for text in texts]
 
     def choice(self, table: Table, field: str) -> Choice | None:
         """The choice of a field that is read as its column stands."""
@@ -37,7 +46,10 @@ class Extras:
         place = self.places[field]
         others = [other for other in places_named(table, field) if other != place and table.filled(other)]
         alternatives = tuple(flow(table.address(other)) for other in others[:3])
-        return Choice(f"columns.{field}", table.address(place), "by its header", alternatives)
+        value: object = table.address(place)
+        if self.has_interval and field in DAYS:
+            value, alternatives = {"column": value, "range": "start"}, ()
+        return Choice(f"columns.{field}", value, "by its header", alternatives)
 
 
 def extras_of(table: Table, taken: Iterable[int | None]) -> Extras:
@@ -49,6 +61,9 @@ def extras_of(table: Table, taken: Iterable[int | None]) -> Extras:
         if place is not None:
             found[field] = place
             used.add(place)
+    interval = None if "charge_end" in found else _interval(table)
+    if interval is not None:
+        found |= dict.fromkeys(DAYS, interval)
     if "currency" not in found and (codes := [p for p in table.places if p not in used and is_currency(table, p)]):
         found["currency"] = codes[0]
     for field in NAMES:
@@ -56,7 +71,12 @@ def extras_of(table: Table, taken: Iterable[int | None]) -> Extras:
         if place is not None:
             found[field] = place
             used.add(place)
-    return Extras(found)
+    return Extras(found, interval is not None)
+
+
+def _interval(table: Table) -> int | None:
+    places = (place for place in places_named(table, "interval") if table.filled(place))
+    return next((place for place in places if all(map(two_days, table.filled(place)))), None)
 
 
 def _allows(table: Table, field: str, place: int) -> bool:
@@ -147,7 +167,8 @@ def end_choice(table: Table, extras: Extras, readings: Mapping[str, Reading]) ->
     if "charge_end" not in extras.places:
         return None
     name = table.address(extras.places["charge_end"])
-    plain, inclusive = {"column": name}, {"column": name, "inclusive": True}
+    plain: dict[str, object] = {"column": name, **({"range": "end"} if extras.has_interval else {})}
+    inclusive = {**plain, "inclusive": True}
     spans = list(_spans(table, extras, readings))
     whole = sum(_is_whole(start, end) for start, end in spans)
     exclusive = sum(_same_day(start, end) for start, end in spans)
@@ -164,7 +185,7 @@ def _spans(table: Table, extras: Extras, readings: Mapping[str, Reading]) -> Ite
     if "charge_start" not in extras.places or len(readings) != 1:
         return
     ((_, reading),) = readings.items()
-    texts = (table.texts(extras.places[field]) for field in DAYS)
+    texts = (extras.texts(table, field) for field in DAYS)
     for start, end in zip(*texts, strict=True):
         first = next((day for f in reading.formats if (day := day_of(start, f))), None)
         last = next((day for f in reading.formats if (day := day_of(end, f))), None)

@@ -85,6 +85,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Service Period End", "Usage End Date", "Paid Until", "To Date", "Abrechnung bis", "Zeitraum bis",
         "Leistung bis", "Bis",
     ),
+    "interval": (
+        "Interval", "Charge Period", "Billing Period", "Service Period", "Usage Period", "Date Range", "Period",
+        "Zeitraum", "Leistungszeitraum", "Abrechnungszeitraum",
+    ),
     "charge_kind": (
         "Charge Type", "Charge Kind", "Transaction Type", "Row Type", "Line Type", "Line Item Line Item Type",
         "Bill Type", "Type", "Charge Category", "Billing Type", "Buchungsart", "Positionsart",
@@ -104,8 +108,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Benutzer",
     ),
 }  # fmt: skip
-"""In order of preference: a number or an id names a customer more firmly than a name does. ``status`` and ``device``
-are no fields of usage: the one may tell which rows count, the other shows that each row is one unit."""
+"""In order of preference: a number or an id names a customer more firmly than a name does. ``interval``, ``status``
+and ``device`` are no fields of usage: two dates in one cell, what may tell which rows count, what is one unit."""
 
 REQUIRED = ("account_key", "service_key", "quantity")
 

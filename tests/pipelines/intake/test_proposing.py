@@ -225,6 +225,40 @@ def test_a_bill_is_proposed_with_its_kinds_and_its_inclusive_last_day() -> None:
     assert found.columns.charge_end.inclusive
 
 
+@pytest.mark.parametrize(
+    ("spans", "is_inclusive", "words"),
+    [
+        (["2026-07-01,2026-08-01"], False, "end on the day a month is full"),
+        (["2026-07-13,2026-08-12"], True, "end on the day before a month is full"),
+        (["2026-07-01,2026-07-09"], False, "the sample does not show whether the last day is charged"),
+        (["2026-07-01,"], False, "the sample does not show whether the last day is charged"),
+    ],
+)
+def test_the_last_day_is_taken_as_charged_only_where_months_are_full_with_it(
+    spans: list[str], is_inclusive: bool, words: str
+) -> None:
+    text = "Customer,SKU,Qty,Charge Start,Charge End\n" + "".join(f"A{n},X,1,{s}\n" for n, s in enumerate(spans))
+    text += "B,X,1,2026-07-01,2026-07-04\n"
+    end = choice(proposal(text), "columns.charge_end")
+    assert words in end.reason
+    assert isinstance(end.value, dict)
+    assert end.value.get("inclusive", False) == is_inclusive
+
+
+@pytest.mark.parametrize("cell", ["01.03.2022 - 31.03.2022", "2022-03-01 - 2022-03-31", "01/03/2022-31/03/2022"])
+def test_two_dates_in_one_cell_are_both_read(cell: str) -> None:
+    found = profile(f"Company,Product,Qty,Interval\nA,X,1,{cell}\n").columns
+    assert found.charge_start
+    assert found.charge_end
+    assert (found.charge_start.range, found.charge_end.range, found.charge_end.inclusive) == ("start", "end", True)
+
+
+def test_dates_that_no_single_order_reads_are_told_and_not_read() -> None:
+    found = proposal("Customer,SKU,Qty,Charge Start\nA,X,1,02/16/2026\nB,X,1,14/02/2026\n")
+    assert "no single order of day and month reads every value of 'Charge Start'" in choice(found, "dates").reason
+    assert not found.left
+
+
 def test_charges_of_several_months_are_not_spread_over_months_without_a_word() -> None:
     text = "Customer,SKU,Qty,Charge Start\nA,X,1,2026-07-01\nB,X,1,2026-06-01\n"
     arrives = choice(proposal(text), "arrives")
