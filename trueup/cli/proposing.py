@@ -133,6 +133,8 @@ def _refusal(content: str) -> str | None:
 def _following(file: Path, target: Path, proposal: Proposal, *, is_draft: bool) -> list[str]:
     check = f"trueup profiles check {shlex.quote(visible(str(file)))} --profile {shlex.quote(str(target))}"
     steps = [f"Fill in what is left to choose in {target}, and look at what is to confirm"] if proposal.left else []
+    if any(choice.key == "aggregate.method" for choice in proposal.left):
+        steps[0] += "; the method may be given as --method NAME, with --force"
     steps += [check]
     if is_draft and target.parent.name == DRAFTS:
         live = target.parent.parent / target.name

@@ -23,7 +23,16 @@ from pipelines.intake.proposing.extras import (
     term_map,
     unnamed_choice,
 )
-from pipelines.intake.proposing.filters import SetAside, footer_conditions, set_aside, status_choice, totals_choices
+from pipelines.intake.proposing.filters import (
+    SetAside,
+    ended_rows,
+    footer_conditions,
+    last_seen_choice,
+    set_aside,
+    status_choice,
+    status_place,
+    totals_choices,
+)
 from pipelines.intake.proposing.header_row import header_of
 from pipelines.intake.proposing.keys import account_of, quantity_of, service_of
 from pipelines.intake.proposing.kinds import class_of
@@ -169,7 +178,8 @@ class _Draft:
     def choices(self, given: Given) -> Iterator[Choice]:
         """All keys from ``columns`` on, in the order of the document."""
         yield from self._columns()
-        yield from self.numbers.choices
+        has_numbers = self.quantity is not None or {*MEASURES} & {*self.extras.places}
+        yield from self.numbers.choices if has_numbers else ()
         if (dates := self._dates()) is not None:
             yield dates
         yield from self._rows()
@@ -198,7 +208,7 @@ class _Draft:
     def unused(self) -> Iterator[str]:
         """The columns that no field reads, as far as they hold anything."""
         keys = [place for place in (self.account, *self.services, self.quantity) if place is not None]
-        used = {*keys, *self.extras.places.values()}
+        used = {*keys, *self.extras.places.values(), status_place(self.table)}
         for place in self.table.places:
             if place not in used and self.table.filled(place):
                 yield f"{self.table.address(place)}: {described(self.table, place)}"
@@ -225,8 +235,9 @@ class _Draft:
 
     def _rows(self) -> Iterator[Choice]:
         places = self.extras.places
-        if (status := status_choice(self.table)) is not None:
-            yield status
+        include = status_choice(self.table) or (last_seen_choice(self.table) if self.is_counted else None)
+        if include is not None:
+            yield include
         excluded = [(condition, told) for condition, told in footer_conditions(self.table, self.aside)]
         totals: list[Choice] = []
         parts = totals_choices(self.table, self.aside, self.numbers, self.quantity, places.get("amount"))
@@ -246,12 +257,13 @@ class _Draft:
             yield Choice("rows.fraction", "reject", "every quantity of the sample is whole", ("keep", "flag"))
 
     def _counted(self) -> Table:
-        """The rows that carry quantity, as far as their charge kinds are known."""
+        """The rows that carry quantity, as far as their states and charge kinds are known."""
+        table = self.table.without(ended_rows(self.table))
         if "charge_kind" not in self.extras.places:
-            return self.table
+            return table
         place = self.extras.places["charge_kind"]
-        kinds = zip(self.table.rows, self.table.texts(place), strict=True)
-        return self.table.without({row.number for row, kind in kinds if class_of(kind) not in {"recurring", "cancel"}})
+        kinds = zip(table.rows, table.texts(place), strict=True)
+        return table.without({row.number for row, kind in kinds if class_of(kind) not in {"recurring", "cancel"}})
 
 
 def could_count_money(table: Table, place: int) -> bool:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from pipelines.intake.conventions import folded_kind
 from pipelines.intake.proposing.choices import Choice, counted, flow, listed, shown
+from pipelines.intake.proposing.contents import is_dates
 from pipelines.intake.proposing.kinds import ENDED, LIVE
 from pipelines.intake.proposing.marks import NumberProposal
 from pipelines.intake.proposing.sample import Row, Table, cell_text
@@ -129,9 +130,33 @@ def footer_conditions(table: Table, aside: SetAside) -> Iterator[tuple[dict[str,
             yield condition, f"record {row.number} is a footer: {shown(text)}"
 
 
+def ended_rows(table: Table) -> set[int]:
+    """The records whose state is known to have ended, and is no charge of this month any more."""
+    place = status_place(table)
+    if place is None or not any(folded_kind(text) in LIVE for text in table.filled(place)):
+        return set()
+    states = zip(table.rows, table.texts(place), strict=True)
+    return {row.number for row, text in states if folded_kind(text) in ENDED}
+
+
+def status_place(table: Table) -> int | None:
+    """The column that says in which state a subscription is."""
+    return next((place for place in places_named(table, "status") if table.filled(place)), None)
+
+
+def last_seen_choice(table: Table) -> Choice | None:
+    """For lists of devices: whether one that has not been seen for long still counts."""
+    place = next((place for place in places_named(table, "last_seen") if is_dates(table, place)), None)
+    if place is None:
+        return None
+    recent = [{"column": table.address(place), "within_days": 30}]
+    reason = "every row counts, also a device that has not been seen for long; some vendors charge only recent ones"
+    return Choice("rows.include", [], reason, (f"{flow(recent)}, which needs dates",), "confirm")
+
+
 def status_choice(table: Table) -> Choice | None:
     """Only rows in a state that is billed; a state that is not known is for a person to place."""
-    place = next((place for place in places_named(table, "status") if table.filled(place)), None)
+    place = status_place(table)
     if place is None:
         return None
     values = table.values(place)

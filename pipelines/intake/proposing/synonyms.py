@@ -101,6 +101,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Status", "Subscription Status", "State", "Status Label", "Subscription State", "License Status", "Zustand",
         "Abo-Status",
     ),
+    "last_seen": (
+        "Last Seen", "Last Active", "Last Seen Time", "Last Contact", "Last Check In", "Last Online", "Last Logon",
+        "Zuletzt gesehen",
+    ),
     "device": (
         "Serial Number", "Serial", "Device ID", "UID", "UUID", "Agent UUID", "Hostname", "Host Name", "Host",
         "Computer Name", "Device Name", "Endpoint Name", "System Name", "Machine Name", "User Principal Name",
@@ -108,8 +112,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "Benutzer",
     ),
 }  # fmt: skip
-"""In order of preference: a number or an id names a customer more firmly than a name does. ``interval``, ``status``
-and ``device`` are no fields of usage: two dates in one cell, what may tell which rows count, what is one unit."""
+"""In order of preference: a number or an id names a customer more firmly than a name does. ``interval`` and the
+three at the end are no fields of usage: two dates in one cell, what may tell which rows count, what is one unit."""
 
 REQUIRED = ("account_key", "service_key", "quantity")
 

@@ -179,6 +179,19 @@ def test_one_row_of_each_device_is_counted() -> None:
     assert (found.method, found.columns.quantity.count) == (Reduction.COUNT, "rows")
 
 
+def test_a_list_of_devices_asks_whether_one_that_is_gone_still_counts() -> None:
+    found = proposal("Site,Device Type,Hostname,Last Seen\nA,laptop,h1,2026-10-01\n")
+    include = choice(found, "rows.include")
+    assert include.alternatives == ("[{column: Last Seen, within_days: 30}], which needs dates",)
+    assert not any(one.key.startswith("numbers.") for one in found.choices)
+    assert load_profile(yaml_of(found.choices)).dates == ("%Y-%m-%d",)
+
+
+def test_a_row_that_has_ended_is_no_second_row_of_its_key() -> None:
+    text = "Customer,SKU,Qty,Status\nA,X,1,Active\nA,X,2,Cancelled\n"
+    assert choice(proposal(text), "aggregate.method").value == "none"
+
+
 def test_a_column_that_says_the_same_in_every_row_names_no_customer() -> None:
     text = "Account,Site,Device Type,Hostname\n" + "".join(f"MSP,S{n},laptop,h{n}\n" for n in range(4))
     account = choice(proposal(text), "columns.account_key")
