@@ -80,6 +80,7 @@ def test_each_choice_says_why_and_what_else_it_could_be(tmp_path: Path, capsys: 
         "alternatives": ["Customer Name"],
         "needs": "confirm",
     }
+    assert "climb" in document["fitting_profiles"]
     assert document["to_confirm"] == ["arrives", "columns.account_key", "columns.currency", "aggregate.method"]
     assert "which is what the rows add up to" in choices["rows.totals"]["reason"]
 

@@ -17,6 +17,7 @@ from pipelines.intake.proposing.choices import Choice, visible, yaml_of
 from pipelines.intake.proposing.draft import Given, Proposal, proposed
 from pipelines.intake.rows import Reduction
 from pipelines.intake.sheet import UnreadableFile
+from resources.profiles import known_profiles
 from resources.settings import FILE_NAME, environment, load_settings, workspace_folder
 from trueup.cli.comparing import MOST_KEYS, Comparison, compared
 from trueup.cli.options import JsonOption, WorkspaceOption
@@ -66,9 +67,13 @@ def new(
         raise CommandError(f"no profile is written for {visible(str(file))}: {error}", Exit.REFUSED) from error
     following = _following(file, target, proposal, is_draft=output is None)
     if as_json:
-        print_json(_as_json(target, content, proposal, comparison, following))
+        print_json({"fitting_profiles": _fitting(file), **_as_json(target, content, proposal, comparison, following)})
     else:
         _print(target, content, proposal, comparison, following)
+        if fitting := _fitting(file):
+            print_lines(
+                [f"Shipped profiles whose columns the file has: {', '.join(fitting)}. Check it with them first."]
+            )
     if proposal.left or _refusal(content):
         finish(Exit.NOT_RECONCILED)
 
@@ -108,6 +113,14 @@ def _best(file: Path, given: Given, sheet: str | None) -> Proposal:
     if not found:
         raise failures[0]
     return min(found, key=lambda one: (len(one.left), -one.rows))
+
+
+def _fitting(file: Path) -> list[str]:
+    """The shipped profiles that find their header in the file."""
+    from resources.warehouse.reading import DuckDbFileReader  # noqa: PLC0415
+
+    reader = DuckDbFileReader()
+    return [name for name, known in sorted(known_profiles(None).items()) if reader.fits(file, known.profile)]
 
 
 def _title(file: Path, proposal: Proposal) -> str:

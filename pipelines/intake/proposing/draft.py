@@ -32,6 +32,7 @@ from pipelines.intake.proposing.filters import (
     status_choice,
     status_place,
     totals_choices,
+    trial_conditions,
 )
 from pipelines.intake.proposing.header_row import header_of
 from pipelines.intake.proposing.keys import account_of, quantity_of, service_of
@@ -238,7 +239,8 @@ class _Draft:
         include = status_choice(self.table) or (last_seen_choice(self.table) if self.is_counted else None)
         if include is not None:
             yield include
-        excluded = [(condition, told) for condition, told in footer_conditions(self.table, self.aside)]
+        terms = [places[name] for name in ("commitment_term", "billing_cycle") if name in places]
+        excluded = [*trial_conditions(self.table, terms), *footer_conditions(self.table, self.aside)]
         totals: list[Choice] = []
         parts = totals_choices(self.table, self.aside, self.numbers, self.quantity, places.get("amount"))
         for part, value, choice in parts:

@@ -5,14 +5,14 @@ Does not belong here: the reader's own rule for totals (``pipelines.intake.compl
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from pipelines.intake.conventions import folded_kind
 from pipelines.intake.proposing.choices import Choice, counted, flow, listed, shown
 from pipelines.intake.proposing.contents import is_dates
-from pipelines.intake.proposing.kinds import ENDED, LIVE
+from pipelines.intake.proposing.kinds import ENDED, LIVE, TRIALS
 from pipelines.intake.proposing.marks import NumberProposal
 from pipelines.intake.proposing.sample import Row, Table, cell_text
 from pipelines.intake.proposing.synonyms import places_named
@@ -128,6 +128,19 @@ def footer_conditions(table: Table, aside: SetAside) -> Iterator[tuple[dict[str,
             seen.add(pattern)
             condition: dict[str, object] = {"column": table.address(place), "matches": pattern}
             yield condition, f"record {row.number} is a footer: {shown(text)}"
+
+
+def trial_conditions(table: Table, places: Iterable[int]) -> Iterator[tuple[dict[str, object], str]]:
+    """Trials that stand in the columns of terms: a condition for each such column, and what it leaves out."""
+    for place in places:
+        values = table.values(place)
+        trials = [text for text in values if folded_kind(text) in TRIALS]
+        if trials:
+            rows = counted(sum(values[text] for text in trials))
+            yield (
+                {"column": table.address(place), "in": trials},
+                f"{rows} of {listed(trials)}, which nobody is billed for",
+            )
 
 
 def ended_rows(table: Table) -> set[int]:

@@ -49,6 +49,9 @@ TERMS: dict[str, tuple[str, ...]] = {
 
 _TERM = {folded_kind(text): term for term, texts in TERMS.items() for text in texts}
 
+TRIALS = frozenset({"trial", "freetrial", "nfr", "notforresale"})
+"""Folded words for terms of what is free."""
+
 _LIVE = "activated active aktiv current enabled inuse live provisioned suspended "
 LIVE = frozenset(re.findall(r"\w+", _LIVE))
 """Folded words for what is billed. A suspended subscription is still charged."""

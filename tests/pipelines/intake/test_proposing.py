@@ -299,6 +299,12 @@ def test_states_that_ended_and_footers_are_left_out_by_conditions() -> None:
     assert [one.matches for one in found.rows.exclude] == ["^Page [0-9]+ of [0-9]+$"]
 
 
+def test_trials_among_the_terms_are_left_out() -> None:
+    found = proposal("Customer,SKU,Qty,Term\nA,X,1,Annual\nB,X,7,Trial\n")
+    assert choice(found, "rows.exclude").value == [{"column": "Term", "in": ["Trial"]}]
+    assert choice(found, "rows.exclude").reason == "1 row of 'Trial', which nobody is billed for"
+
+
 def test_a_customer_whose_name_begins_with_total_is_no_total() -> None:
     assert profile("Customer,SKU,Qty\nTotal Fitness,X,1\n").rows.totals is None
 
