@@ -32,6 +32,18 @@ CURRENCIES = frozenset(re.findall(r"\w+", _CURRENCIES))
 WHOLE = "whole numbers"
 
 
+MOST_WORDS = 60
+"""Different texts of a column that says of each row which of a few kinds it is."""
+
+_LONGEST_WORD = 100
+
+
+def are_words(table: Table, place: int) -> bool:
+    """Whether a column could say of each row which of a few kinds it is."""
+    values = table.values(place)
+    return 0 < len(values) <= MOST_WORDS and all(len(text) <= _LONGEST_WORD for text in values)
+
+
 def kind_of(texts: Iterable[str]) -> str:
     """What all cells of a column are, in words; ``text`` where they are nothing in particular."""
     filled = [text for text in texts if text]

@@ -85,11 +85,16 @@ def _candidates(bases: Sequence[str], first: Sequence[str]) -> Iterator[str]:
             yield base + time
 
 
+_LONGEST = 80
+"""Characters of two dates with their times."""
+
 _BETWEEN = re.compile(rf"\s*(?:{'|'.join(map(re.escape, RANGE_MARKS))})\s*", re.IGNORECASE)
 
 
 def two_days(text: str) -> tuple[str, str] | None:
     """The two dates that one cell holds, as texts; None where it does not, or can be parted in more than one way."""
+    if len(text) > _LONGEST:
+        return None
     parted = ((text[: mark.start()], text[mark.end() :]) for mark in _BETWEEN.finditer(text))
     found = [(start, end) for start, end in parted if _is_day(start) and _is_day(end)]
     return found[0] if len(found) == 1 else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipelines.intake.proposing.choices import Choice, counted, flow, listed, shown
-from pipelines.intake.proposing.contents import CURRENCIES, is_currency, is_dates
+from pipelines.intake.proposing.contents import CURRENCIES, are_words, is_currency, is_dates
 from pipelines.intake.proposing.days import Reading, day_of, two_days
 from pipelines.intake.proposing.kinds import class_of, sorted_kinds, term_of
 from pipelines.intake.proposing.marks import SIGNS
@@ -86,7 +86,7 @@ def _allows(table: Table, field: str, place: int) -> bool:
     if field == "currency":
         return is_currency(table, place)
     if field == "charge_kind":
-        return any(map(class_of, filled))
+        return are_words(table, place) and any(map(class_of, filled))
     return bool(filled)
 
 

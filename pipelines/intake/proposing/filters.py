@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from pipelines.intake.conventions import folded_kind
 from pipelines.intake.proposing.choices import Choice, counted, flow, listed, shown
-from pipelines.intake.proposing.contents import is_dates
+from pipelines.intake.proposing.contents import are_words, is_dates
 from pipelines.intake.proposing.kinds import ENDED, LIVE, TRIALS
 from pipelines.intake.proposing.marks import NumberProposal
 from pipelines.intake.proposing.sample import Row, Table, cell_text
@@ -154,7 +154,7 @@ def ended_rows(table: Table) -> set[int]:
 
 def status_place(table: Table) -> int | None:
     """The column that says in which state a subscription is."""
-    return next((place for place in places_named(table, "status") if table.filled(place)), None)
+    return next((place for place in places_named(table, "status") if are_words(table, place)), None)
 
 
 def last_seen_choice(table: Table) -> Choice | None:

@@ -59,6 +59,9 @@ SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN", "Kč": "CZK", "U
          "GBP": "GBP"}  # fmt: skip
 """Signs that name one currency. ``$``, ``¥`` and ``kr`` name several."""
 
+LONGEST = 60
+"""Characters of a number with its symbol; looking for signs in longer text takes time and finds none."""
+
 _APOSTROPHES = "'’"
 _GROUP_BLANKS = " \u00a0\u202f\u2009"
 
@@ -123,7 +126,7 @@ class NumberProposal:
 
 def numbers_of(texts: Sequence[str]) -> NumberProposal:
     """The conventions of the number columns' cells together: a profile has one for the whole file."""
-    filled = [text for text in texts if text]
+    filled = [text for text in texts if 0 < len(text) <= LONGEST]
     nil = [text for text in NIL if text in filled]
     marks = marks_of(text for text in filled if text not in nil)
     symbols = tuple(_symbols(filled))
@@ -180,7 +183,7 @@ def _symbols(filled: Sequence[str]) -> Iterator[str]:
 
 
 def _value(text: str, numbers: Numbers) -> Decimal | None:
-    if not re.fullmatch(number_shape(numbers), text):
+    if len(text) > LONGEST or not re.fullmatch(number_shape(numbers), text):
         return None
     digits = re.sub(f"[^0-9{re.escape(numbers.decimal)}]", "", _without(text, numbers.currency_symbols))
     value = Decimal(digits.replace(numbers.decimal, "."))

@@ -17,6 +17,8 @@ from pipelines.intake.sheet import is_blank
 
 Record = tuple[str, ...]
 
+_LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -73,9 +75,10 @@ class Table:
         return Counter(self.filled(place))
 
     def address(self, place: int) -> str:
-        """How a profile names a column: by its header, by its number where the header's text cannot be written."""
+        """How a profile names a column: by its header, by its number where that cannot be written or is a page."""
         name = self.header.name(place)
-        return name if name.isprintable() and self.header.position(name) == place else f"#{place + 1}"
+        is_plain = name.isprintable() and len(name) <= _LONGEST_NAME
+        return name if is_plain and self.header.position(name) == place else f"#{place + 1}"
 
     @cached_property
     def folded(self) -> tuple[str, ...]:

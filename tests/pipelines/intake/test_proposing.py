@@ -13,7 +13,7 @@ from pipelines.intake.document import read_document
 from pipelines.intake.profile import ImportProfile, ProfileError, load_profile
 from pipelines.intake.proposing.choices import Choice, flow, shown, yaml_of
 from pipelines.intake.proposing.days import readings_of
-from pipelines.intake.proposing.dialect import sample_of
+from pipelines.intake.proposing.dialect import MOST_RECORDS, sample_of, sheet_sample
 from pipelines.intake.proposing.draft import Given, Proposal, proposed
 from pipelines.intake.proposing.marks import marks_of
 from pipelines.intake.rows import Reduction
@@ -146,6 +146,20 @@ def test_money_proves_the_marks_of_quantities_and_every_convention_that_occurs_i
 
 
 @pytest.mark.parametrize(
+    ("cells", "marks"),
+    [
+        (["1'234.50", "2’500.00"], ",'’"),
+        (["1\u00a0234,50"], ". "),
+        (["12"], None),
+    ],
+)
+def test_marks_that_group_digits_are_declared_where_they_occur(cells: list[str], marks: str | None) -> None:
+    assert (
+        profile("Customer;SKU;Qty\n" + "".join(f"A{n};X;{c}\n" for n, c in enumerate(cells))).numbers.thousands == marks
+    )
+
+
+@pytest.mark.parametrize(
     ("values", "formats"),
     [
         (["13/11/2025", "01/12/2025"], {"day first": ("%d/%m/%Y",)}),
@@ -230,6 +244,7 @@ def test_a_bill_is_proposed_with_its_kinds_and_its_inclusive_last_day() -> None:
     text = (
         "CustomerId,ProductId,SkuId,BillableQuantity,ChargeType,ChargeStartDate,ChargeEndDate,Currency,Subtotal\n"
         "c,P,1,5,cycleCharge,2026-07-01,2026-07-31,EUR,10.00\nc,P,2,5,customerCredit,2026-07-01,2026-07-31,EUR,-1.00\n"
+        "d,P,1,5,CYCLE_CHARGE,2026-07-01,2026-07-31,EUR,10.00\n"
     )
     found = profile(text, basis="invoice")
     assert [part.column for part in found.columns.service_key.parts] == ["ProductId", "SkuId"]
@@ -334,6 +349,41 @@ def test_a_header_of_unknown_words_leaves_columns_to_choose_with_what_they_hold(
     assert [one.key for one in found.left] == ["columns.account_key", "columns.service_key"]
     assert choice(found, "columns.quantity").value == "Ghi"
     assert any("Abc: text, 2 different in 2 rows" in one for one in found.left[0].alternatives)
+
+
+def test_another_record_that_bears_names_is_told_and_guards_of_excel_are_seen_through() -> None:
+    text = 'Customer,Company Name,Page\nCustomer,SKU,Qty\nA,"=""00047""",\'22.0\nB,"=""00048""",\'3.5\n'
+    found = proposal(text)
+    assert choice(found, "header").value == {"row": 2}
+    assert choice(found, "header").alternatives[0] == "{row: 1}, which holds 'Customer', 'Company Name', 'Page'"
+    assert choice(found, "numbers.decimal").reason == "proved by '3.5'"
+
+
+def test_bytes_that_are_no_letters_are_shown_too_and_footers_of_one_form_are_one_condition() -> None:
+    text = "Customer;SKU;Qty;Price €\nA;X;1;2,50\nPage 1;;;\nPage 2;;;\n\x1b[1m;;;\n"
+    found = proposal(text, "cp1252")
+    assert "reads '€'" in choice(found, "file").reason
+    assert choice(found, "columns.currency").value == {"constant": "EUR"}
+    assert choice(found, "rows.exclude").value == [{"column": "Customer", "matches": "^Page [0-9]+$"}]
+
+
+def test_the_start_of_a_long_file_is_enough() -> None:
+    found = proposal("Customer,SKU,Qty\n" + "".join(f"A{n},X,1\n" for n in range(MOST_RECORDS + 5)))
+    assert (found.is_cut, found.rows, found.left) == (True, MOST_RECORDS - 1, [])
+
+
+def test_a_sheet_is_named_with_the_sheets_beside_it() -> None:
+    sample = sheet_sample(lambda: io.BytesIO(PLAIN.encode()), "xls", "Usage", ["Cover"])
+    found = proposed(sample, Given("mine", "usage.xls", "Kontor", "subscription"))
+    assert load_profile(yaml_of(found.choices)).file.sheet == "Usage"
+    assert choice(found, "file").as_json()["alternatives"] == ["sheet: Cover"]
+
+
+@pytest.mark.parametrize("cell", ["(" + "1" * 130_000, "1-" + " " * 130_000 + "1", "-" * 130_000, "1" * 130_000])
+def test_a_page_of_signs_in_a_cell_takes_no_time(cell: str) -> None:
+    header = f"Customer,SKU,Qty,Unit Cost,Charge Period,Status,Charge Type,{'x' * 130_000}\n"
+    found = proposal(f"{header}A,X,1,{cell},{cell},{cell},new,{cell}\nB,X,{cell},1.50,2,Active,{cell},3\n")
+    assert len(yaml_of(found.choices, "", found.unused)) < 20_000
 
 
 HOSTILE = "\x1b[31m #: {x: y}\u2028key: v\u202e\x85- ='|!&*%@`\"\\"
