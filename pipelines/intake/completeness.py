@@ -1,6 +1,6 @@
 """May this file speak for its period: complete, incomplete or empty, with the reasons an operator reads.
 
-Belongs here: the rules R2 and R3 of control totals, failures, least rows and moves against the month before.
+Belongs here: the rules R2 and R3 of totals, failures, currencies, least rows and moves against the month before.
 Does not belong here: whether a month is reconciled (``pipelines.reconciliation.expected``).
 """
 
@@ -40,6 +40,7 @@ def judge(
     doubts = (
         *_count_doubts(profile.complete, reading, previous_rows),
         *_quantity_doubts(profile.complete, reading, previous_quantity),
+        *_currency_doubts(profile.complete, reading),
         *_failures(reading),
         *_total_doubts(reading),
     )
@@ -79,6 +80,20 @@ def _quantity_doubts(limits: Complete, reading: Reading, previous: Decimal | Non
             f"the quantities add up to {text(reading.quantity)}, those of the month before to {text(previous)}: "
             f"a move of more than {move} % (arrives.complete.max_quantity_move)"
         )
+
+
+def _currency_doubts(limits: Complete, reading: Reading) -> Iterator[str]:
+    """Another currency is another price list, or another seller: a person looks before anything is compared."""
+    if limits.currencies is None:
+        return
+    expected = " or ".join(limits.currencies)
+    for currency, rows in sorted(reading.currencies.items(), key=lambda item: item[0] or ""):
+        if currency not in limits.currencies:
+            found = f"the currency {currency}" if currency else "no currency"
+            yield (
+                f"{found} in {records(rows)}, expected is {expected}: drop a file in {expected}, or let a person add "
+                "the currency to arrives.complete.currencies"
+            )
 
 
 def _failures(reading: Reading) -> Iterator[str]:

@@ -28,14 +28,25 @@ def _share(value: object) -> object:
     return Decimal(percent[1]) / 100 if percent else value
 
 
+def _currency(code: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError(f"{code!r} is no currency code of three capital letters (ISO 4217)")
+    return code
+
+
 class Complete(Part):
-    """When a file may speak for its month: enough data rows, and neither they nor the quantity far from a month ago."""
+    """When a file may speak for its month: enough rows, in the expected currencies, not far from a month ago."""
 
     min_rows: Annotated[int, Field(ge=0)] = 1
     max_drop: Annotated[Decimal, BeforeValidator(_share), Field(ge=0, le=1)] = Decimal("0.5")
     control_total: NotYet = None
     max_quantity_move: Annotated[Decimal | None, BeforeValidator(_share), Field(ge=0, le=10)] = None
-    currencies: NotYet = None
+    currencies: Annotated[tuple[Annotated[Text, AfterValidator(_currency)], ...], Field(min_length=1)] | None = None
+
+    @field_validator("currencies", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
 
 class Arrives(Part):

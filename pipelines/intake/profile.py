@@ -311,6 +311,8 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield "aggregate.method running_total needs aggregate.size_column and columns.charge_kind"
     if aggregate.sign_column and Reduction.SIGNED_SUM not in profile.methods:
         yield f"aggregate.sign_column belongs to method signed_sum; {profile.method} asks for no sign"
+    if profile.complete.currencies and columns.currency is None:
+        yield "arrives.complete.currencies needs columns.currency"
     if profile.rows.totals and profile.rows.totals.of == "amount" and columns.amount is None:
         yield "rows.totals.of amount needs columns.amount"
     yield from _contradictions_of_days(profile)

@@ -59,7 +59,8 @@ class Reading:
     """What a file says for one billing period, or for all of them.
 
     ``added`` sums the readable quantities or amounts of all data rows, filtered and rejected ones too, by service: what
-    control totals are compared with.
+    control totals are compared with. ``currencies`` are those of the valid rows with the first records of each (None
+    where a row names none), looked at only where the profile says which it expects.
     """
 
     rows: RowAccounting
@@ -68,6 +69,7 @@ class Reading:
     usage: UsageRows
     totals: tuple[TotalRow, ...] = ()
     added: Mapping[ServiceParts, Decimal] = field(default_factory=dict)
+    currencies: Mapping[str | None, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -108,11 +110,15 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
+MOST_RECORDS = 10
+"""Record numbers that a sentence names."""
+
+
 def records(rows: Iterable[int]) -> str:
     """Record numbers for a sentence, the first ten of them."""
     listed = list(rows)
-    shown = ", ".join(map(str, listed[:10]))
-    return f"record{'s' if len(listed) > 1 else ''} {shown}{' ...' if len(listed) > 10 else ''}"
+    shown = ", ".join(map(str, listed[:MOST_RECORDS]))
+    return f"record{'s' if len(listed) > 1 else ''} {shown}{' ...' if len(listed) > MOST_RECORDS else ''}"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,15 @@ from pipelines.intake.headers import Header, find_header, mapped_columns, read_c
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.readings import Observations, ReadFile, Reading, RevisionStamp, ServiceParts, TotalRow
+from pipelines.intake.readings import (
+    MOST_RECORDS,
+    Observations,
+    ReadFile,
+    Reading,
+    RevisionStamp,
+    ServiceParts,
+    TotalRow,
+)
 from pipelines.intake.rows import OverlayAction, Reduction, RowAccounting, RowError, RowOverlay
 from pipelines.intake.schema import validated
 from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
@@ -177,6 +185,7 @@ class _Sums:
     quantity: dict[str | None, Decimal] = field(default_factory=dict)
     added: dict[tuple[str | None, ServiceParts], Decimal] = field(default_factory=dict)
     totals: list[tuple[str | None, TotalRow]] = field(default_factory=list)
+    currencies: dict[tuple[str | None, str | None], tuple[int, ...]] = field(default_factory=dict)
     rejected: list[tuple[str | None, RowError]] = field(default_factory=list)
     blank: int = 0
 
@@ -364,6 +373,14 @@ class _Engine:
             for period, row, parts, totalled in self._answers.query(totals).fetchall()
         ]
 
+    def _collect_currencies(self) -> None:
+        if self._profile.complete.currencies is None:
+            return
+        found = self._answers.query(
+            f"SELECT period, currency, min(row, {MOST_RECORDS + 1}) FROM answers WHERE kind = 'valid' GROUP BY ALL"
+        ).fetchall()
+        self._sums.currencies = {(period, currency): tuple(rows) for period, currency, rows in found}
+
     def _observe(self) -> None:
         parts = ["SELECT 'unknown', charge_kind, row FROM answers WHERE kind = 'valid' AND charge_class = 'unknown'"]
         parts += [
@@ -400,6 +417,7 @@ class _Engine:
         if abs(sum(self._sums.quantity.values(), Decimal(0))) >= LARGEST_SUM:
             raise UnreadableFile("its quantities add up to more than 28 digits", "Correct quantity of the profile")
         self._collect_totals()
+        self._collect_currencies()
         self._observe()
         self._validate()
         whole = self._whole()
@@ -439,6 +457,7 @@ class _Engine:
             usage=TypedRows(self._answers, kinds["valid"], sheet=self._table.sheet),
             totals=tuple(total for _, total in self._sums.totals),
             added=added,
+            currencies=_all_months(self._sums.currencies),
         )
 
     def _reading(self, month: str, whole: Reading) -> Reading:
@@ -458,7 +477,17 @@ class _Engine:
             usage=TypedRows(self._answers, sums.kinds[month, "valid"], month, self._table.sheet),
             totals=tuple(total for period, total in sums.totals if period in mine),
             added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
+            currencies={currency: rows for (period, currency), rows in sums.currencies.items() if period == month},
         )
+
+
+def _all_months(
+    currencies: Mapping[tuple[str | None, str | None], tuple[int, ...]],
+) -> dict[str | None, tuple[int, ...]]:
+    rows: dict[str | None, list[int]] = {}
+    for (_, currency), found in currencies.items():
+        rows.setdefault(currency, []).extend(found)
+    return {currency: tuple(sorted(found)) for currency, found in rows.items()}
 
 
 def _defect(record: Sequence[str], width: int, *, is_last_and_cut: bool) -> str | None:

@@ -242,3 +242,45 @@ def test_a_profile_that_sets_no_limit_lets_quantities_move(tmp_path: Path) -> No
     profile = profile_of()
     read = read_text(tmp_path, HEADER + "Acme,M365,12000\n", profile)
     assert judge(profile, read, read.whole, 1, Decimal(12)) == (SourceVerdict.COMPLETE, ())
+
+
+EUROS = '{pattern: "{period}/x", period: from_path, complete: {currencies: [EUR, CHF]}}'
+BY_CURRENCY = "{account_key: Account, service_key: Service, quantity: Quantity, currency: Currency}"
+
+
+def test_another_currency_than_expected_may_not_speak_and_its_records_are_named(tmp_path: Path) -> None:
+    profile = profile_of(columns=BY_CURRENCY, arrives=EUROS)
+    rows = "Acme,M365,1,eur\nAcme,M365,1,USD\nBolt,M365,1,CHF\nBolt,M365,1,USD\nBolt,M365,1,\n"
+    verdict, reasons = judged(tmp_path, "Account,Service,Quantity,Currency\n" + rows, profile)
+    assert verdict is SourceVerdict.INCOMPLETE
+    remedy = "drop a file in EUR or CHF, or let a person add the currency to arrives.complete.currencies"
+    assert reasons == (
+        f"no currency in record 6, expected is EUR or CHF: {remedy}",
+        f"the currency USD in records 3, 5, expected is EUR or CHF: {remedy}",
+    )
+
+
+def test_ten_records_of_a_foreign_currency_are_named_and_more_are_hinted_at(tmp_path: Path) -> None:
+    profile = profile_of(columns=BY_CURRENCY, arrives=EUROS)
+    _, reasons = judged(tmp_path, "Account,Service,Quantity,Currency\n" + "Acme,M365,1,USD\n" * 12, profile)
+    assert "in records 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 ..., expected" in reasons[0]
+
+
+def test_expected_currencies_and_rejected_or_filtered_rows_in_another_let_a_file_speak(tmp_path: Path) -> None:
+    profile = profile_of(columns=BY_CURRENCY, arrives=EUROS, rows="{exclude: [{column: Service, eq: Trial}]}")
+    rows = "Acme,M365,1,EUR\nAcme,M365,1,CHF\nAcme,M365,x,USD\nAcme,Trial,1,USD\n"
+    assert judged(tmp_path, "Account,Service,Quantity,Currency\n" + rows, profile)[0] is SourceVerdict.COMPLETE
+
+
+def test_a_foreign_currency_silences_only_the_month_whose_rows_bear_it(tmp_path: Path) -> None:
+    profile = profile_of(
+        'dates: ["%Y-%m-%d"]',
+        columns=BY_CURRENCY.replace("}", ", period: Day}"),
+        arrives='{pattern: "x", period: from_column, complete: {currencies: EUR}}',
+    )
+    header = "Account,Service,Quantity,Currency,Day\n"
+    rows = "Acme,M365,1,EUR,2026-09-01\nAcme,M365,1,USD,2026-10-01\n"
+    read = read_text(tmp_path, header + rows, profile)
+    verdicts = {month: judge(profile, read, reading, None)[0] for month, reading in read.by_period.items()}
+    assert verdicts == {"2026-09": SourceVerdict.COMPLETE, "2026-10": SourceVerdict.INCOMPLETE}
+    assert judge_file(profile, read, None)[0] is SourceVerdict.INCOMPLETE

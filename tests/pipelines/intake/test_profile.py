@@ -179,6 +179,10 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
         pytest.param("pax8/{period}/*.csv", "../{period}/*.csv", "a path below the inbox", id="a way out of the inbox"),
         pytest.param("period: from_path", "period: from_path, lag: 1", "lag counts back from", id="a lag by path"),
         pytest.param("max_drop: 50%", "max_drop: 50", "max_drop", id="a drop of fifty times"),
+        pytest.param(
+            "max_drop: 50%", "currencies: [usd]", "'usd' is no currency code of three capital", id="a currency in small"
+        ),
+        pytest.param("max_drop: 50%", "currencies: []", "currencies", id="no currency expected"),
         pytest.param('dates: ["%Y-%m-%d"]', "dates: []", "dates names no format", id="dates without a format"),
         pytest.param("charge_end: {column: End, inclusive: true}", "", "needs columns.charge_end", id="no period end"),
         pytest.param("last_by_period_end", "running_total", "needs aggregate.size_column", id="a total without a size"),
