@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     PRORATION = "proration"
     AMOUNT_ONLY = "amount_only"
     CURRENCY_MISMATCH = "currency_mismatch"
+    KEY_DRIFT = "key_drift"
     DUPLICATE_FILE = "duplicate_file"
     UNKNOWN_CHARGE = "unknown_charge"
     PSA_UNAVAILABLE = "psa_unavailable"

@@ -16,9 +16,9 @@ from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageR
 from pipelines.intake.rows import RowClass, RowError
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
 from pipelines.quantities import text
-from pipelines.reconciliation.deltas import Delta, DeltaOutcome
+from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import ExpectedDrop
-from pipelines.reconciliation.inputs import ClassedRows, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, UnmappedUsage
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_rejected(seen),
         *_control_totals(seen),
         *_unmapped(seen),
+        *_key_drifts(seen),
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
@@ -194,6 +195,64 @@ def _unmapped_finding(
     )
 
 
+_SHARED: Mapping[Likeness, str] = {
+    Likeness.SUBSCRIPTION: "the same subscriptions bear it",
+    Likeness.SPELLING: "only its spelling or its term differs",
+    Likeness.QUANTITY: "the same account has the same quantity of it",
+}
+
+
+def _key_drifts(seen: MonthSeen) -> Iterator[Finding]:
+    for drift in seen.figures.key_drifts if seen.figures else ():
+        subject = [drift.account_before, drift.account_key, drift.service_before, drift.service_key, drift.likeness]
+        things = [
+            (thing, before, key)
+            for thing, before, key in (
+                ("account", drift.account_before, drift.account_key),
+                ("service", drift.service_before, drift.service_key),
+            )
+            if before is not None
+        ]
+        yield Finding(
+            seen.period,
+            FindingKind.KEY_DRIFT,
+            drift.source,
+            "|".join(str(part or "") for part in [*subject, drift.seen_since]),
+            _drift_words(drift, things),
+            _drift_remedy(drift, things),
+            quantity=drift.quantity_before,
+            evidence=drift.evidence,
+        )
+
+
+_Changed = Sequence[tuple[str, str | None, str | None]]
+
+
+def _drift_words(drift: KeyDrift, things: _Changed) -> str:
+    gone = " and ".join(f"the {thing} {before!r}" for thing, before, _ in things)
+    new = " and ".join(f"{thing} {key!r}" for thing, _, key in things)
+    verb = "is" if len(things) == 1 else "are"
+    where = "one account and service" if drift.pairs == 1 else f"{drift.pairs} accounts and services"
+    held = (
+        "the new key is excluded, so nothing is held"
+        if drift.is_excluded
+        else "falls of the lines that the old key leads to are held"
+    )
+    return (
+        f"{drift.source}: {gone} {verb} gone since {drift.seen_since:%Y-%m} and {new} {verb} new; "
+        f"{_SHARED[drift.likeness]}. {text(drift.quantity_before)} units of {where} were mapped; "
+        f"the new key leads elsewhere or nowhere: {held}."
+    )
+
+
+def _drift_remedy(drift: KeyDrift, things: _Changed) -> str:
+    keys = ", ".join(f"{thing}s: key {key!r}" for thing, _, key in things)
+    return (
+        f"Same thing: map the new key where the old one leads ({keys}). Another thing: say so with an entry "
+        f"for the new key that begins then, from: {drift.seen_since:%Y-%m-%d}. After that: trueup mappings import."
+    )
+
+
 _CLASS_FINDINGS: Mapping[str, tuple[FindingKind, str, str]] = {
     RowClass.PRORATION: (
         FindingKind.PRORATION,
@@ -255,12 +314,20 @@ _NEGATIVE = (
 )
 
 
+_DRIFTED = (
+    "the fall to {after} is held: a key that led here is gone and may go on under a new one (finding key_drift)",
+    "Decide about the new key as the finding key_drift says; the month is computed anew.",
+)
+
+
 def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.figures.deltas if seen.figures else ():
         if delta.outcome in _STOPPED:
             kind, words, remedy = _STOPPED[delta.outcome]
             if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
                 words, remedy = _NEGATIVE
+            elif delta.held_by is HoldReason.KEY_DRIFT:
+                words, remedy = _DRIFTED
             what = words.format(after=text(delta.quantity_after), used=text(delta.quantity_used))
             yield _delta_finding(seen.period, delta, kind, what, remedy)
 

@@ -32,6 +32,14 @@ class DeltaOutcome(StrEnum):
     MIXED_BASIS = "mixed_basis"
 
 
+class HoldReason(StrEnum):
+    """Why a fall is held. Where several apply, the first of them."""
+
+    NEGATIVE_TOTAL = "negative_total"
+    KEY_DRIFT = "key_drift"
+    DOUBTFUL_ROWS = "doubtful_rows"
+
+
 @dataclass(frozen=True)
 class Delta:
     """Grain: one agreement line in scope, or one (account, service) that is used and stands on no line.
@@ -61,3 +69,4 @@ class Delta:
     evidence_count: int
     evidence: tuple[Evidence, ...]
     rows_digest: str
+    held_by: HoldReason | None = None

@@ -7,6 +7,7 @@ Does not belong here: gathering them (``month``) or computing them (``dbt_projec
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from pipelines.agreements.records import PsaCopy
 from pipelines.findings import Evidence
@@ -54,6 +55,10 @@ class MonthInputs:
     """The day on which agreement lines must be live: today for an open period."""
     currency: str
     """The tenant's billing currency, where an agreement names none."""
+    previous_revisions: tuple[UsageRevision, ...] = ()
+    """The current readings of the month before, of drops that nobody retired: what this month is held against."""
+    previous_figures_key: str | None = None
+    """Names the figures of the month before, whose undecided key drifts are still open."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,36 @@ class Conservation:
         return self.quantity == self.mapped + self.unmapped + self.excluded
 
 
+class Likeness(StrEnum):
+    """Why a new key may be an old one under another name: what they share, the strongest first."""
+
+    SUBSCRIPTION = "subscription"
+    SPELLING = "spelling"
+    QUANTITY = "quantity"
+
+
+@dataclass(frozen=True)
+class KeyDrift:
+    """A key that is gone, was mapped, and may go on under a new key that does not lead to the same place.
+
+    Grain: (source, the old and the new account key, the old and the new service key, likeness, first month). Account
+    keys are None where only the service key changed, and service keys where only the account key did.
+    """
+
+    source: str
+    account_before: str | None
+    account_key: str | None
+    service_before: str | None
+    service_key: str | None
+    likeness: Likeness
+    seen_since: date
+    is_excluded: bool
+    """Whether a person excluded the new key: then it holds nothing."""
+    pairs: int
+    quantity_before: Decimal
+    evidence: tuple[Evidence, ...]
+
+
 @dataclass(frozen=True)
 class MonthFigures:
     """The warehouse's answer for one month."""
@@ -111,3 +146,4 @@ class MonthFigures:
     unmapped: tuple[UnmappedUsage, ...]
     classed_rows: tuple[ClassedRows, ...]
     conservation: tuple[Conservation, ...]
+    key_drifts: tuple[KeyDrift, ...] = ()

@@ -37,6 +37,8 @@ class MonthRecords:
     rejected: Sequence[tuple[RevisionId, RowError]]
     entries: Sequence[RecordedEntry]
     psa_copy: PsaCopy | None
+    previous_revisions: Sequence[UsageRevision] = ()
+    previous_figures_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,15 +148,20 @@ def month_view(period: BillingPeriod, records: MonthRecords, now: datetime) -> M
     expected = expected_drops(records.revisions, records.previous_drops, {entry.source for entry in live.services})
     copy = records.psa_copy
     is_copied = copy is not None and copy.status is CopyStatus.COMPLETE and now - copy.finished_at <= OLDEST_COPY
-    return MonthView(records, expected, live, is_copied, _input_hash(expected, live))
+    return MonthView(records, expected, live, is_copied, _input_hash(records, expected, live))
 
 
-def _input_hash(expected: Sequence[ExpectedDrop], live: LiveMappings) -> str:
+def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: LiveMappings) -> str:
     drops = [
         f"{drop.source}|{drop.profile}|{drop.part}|{drop.revision.revision_id if drop.revision else ''}"
         for drop in expected
     ]
-    return hashlib.sha256("\x1f".join([*drops, live.version]).encode()).hexdigest()[:16]
+    before = [str(revision.revision_id) for revision in records.previous_revisions]
+    # when a decision begins tells whether it is one about a key that drifted
+    begun = [f"account|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.accounts]
+    begun += [f"service|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.services]
+    parts = [*drops, live.version, *before, records.previous_figures_key or "", *sorted(begun)]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
 def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView, today: date) -> MonthInputs:
@@ -178,4 +185,6 @@ def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView, today: 
         psa=view.records.psa_copy if view.is_psa_copied else None,
         as_of_date=today,
         currency=tenant.currency,
+        previous_revisions=tuple(view.records.previous_revisions),
+        previous_figures_key=view.records.previous_figures_key,
     )

@@ -29,13 +29,21 @@ class StoreMonthLedger:
         tenant = self._store.tenant
         with self._store.reading() as conn:
             revisions = usage.current_revisions(conn, tenant, period.key)
+            previous_drops = usage.known_drops(conn, tenant, period.previous.key)
+            before = reconciliations.latest_reconciliation(conn, tenant, period.previous.key)
             return MonthRecords(
                 revisions=revisions,
-                previous_drops=usage.known_drops(conn, tenant, period.previous.key),
+                previous_drops=previous_drops,
                 arrivals=inbox.arrivals(conn, tenant, period=period.key) + _unassigned(conn, tenant),
                 rejected=usage.rejected_rows(conn, tenant, [revision.revision_id for revision in revisions]),
                 entries=mappings.recorded_entries(conn, tenant),
                 psa_copy=copies.newest_copy(conn, tenant),
+                previous_revisions=[
+                    revision
+                    for revision in usage.current_revisions(conn, tenant, period.previous.key)
+                    if revision.drop in previous_drops
+                ],
+                previous_figures_key=before.summary.get("figures") if before else None,
             )
 
     def latest_changes(self) -> list[Change]:

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from pipelines.findings import MOST_EVIDENCE, Evidence
 from pipelines.quantities import text
-from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
-from pipelines.reconciliation.inputs import ClassedRows, Conservation, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome, HoldReason
+from pipelines.reconciliation.inputs import ClassedRows, Conservation, KeyDrift, Likeness, MonthFigures, UnmappedUsage
 
 # min(..., n) keeps the n smallest in one pass: by file, sheet and record number, which is the order people read in.
 _RECORDS = (
@@ -71,6 +71,48 @@ QUERIES: Mapping[str, str] = {
             and coalesce(classed_rows.currency, '') = records.in_currency
         order by classed_rows.source, classed_rows.charge_class, classed_rows.charge_kind, currency
     """,
+    "key_drifts": """
+        select * from key_drifts
+        order by source, account_before, service_before, match_account, match_service
+    """,
+    "drifted_keys": f"""
+        with drifts as (
+            select
+                source, likeness, seen_since, is_excluded, match_account, match_service, quantity_before,
+                account_before = match_account as keeps_account,
+                service_before = match_service as keeps_service,
+                case when not keeps_account then account_before end as account_before,
+                case when not keeps_account then match_account end as account_key,
+                case when not keeps_service then service_before end as service_before,
+                case when not keeps_service then match_service end as service_key
+            from key_drifts
+        ),
+        records as (
+            select
+                source, account_before, drifts.account_key, service_before, drifts.service_key, likeness, seen_since,
+                is_excluded, {_RECORDS}
+            from drifts inner join stg_lake__usage_rows using (source, match_account, match_service)
+            where is_quantity_row
+            group by all
+        ),
+        grouped as (
+            select
+                source, account_before, account_key, service_before, service_key, likeness, seen_since, is_excluded,
+                count(*) as pairs, cast(sum(quantity_before) as decimal(38, 10)) as quantity_before
+            from drifts group by all
+        )
+        select grouped.*, records.evidence
+        from grouped left join records
+            on grouped.source = records.source
+            and grouped.account_before is not distinct from records.account_before
+            and grouped.account_key is not distinct from records.account_key
+            and grouped.service_before is not distinct from records.service_before
+            and grouped.service_key is not distinct from records.service_key
+            and grouped.likeness = records.likeness
+            and grouped.seen_since = records.seen_since
+            and grouped.is_excluded = records.is_excluded
+        order by all
+    """,
     "conservation": "select * from usage_conservation order by source",
     "evidence": """
         select *
@@ -89,6 +131,7 @@ def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
         unmapped=tuple(map(_unmapped, _rows(table("unmapped")))),
         classed_rows=tuple(map(_classed, _rows(table("classed_rows")))),
         conservation=tuple(Conservation(**row) for row in _rows(table("conservation"))),
+        key_drifts=tuple(map(_drift, _rows(table("drifted_keys")))),
     )
 
 
@@ -133,6 +176,7 @@ def _delta(row: Mapping[str, Any]) -> Delta:
         evidence_count=row["evidence_count"],
         evidence=_records(row),
         rows_digest=row["rows_digest"],
+        held_by=row["held_by"] and HoldReason(row["held_by"]),
     )
 
 
@@ -163,6 +207,10 @@ def _classed(row: Mapping[str, Any]) -> ClassedRows:
         currency=row["currency"],
         evidence=_records(row),
     )
+
+
+def _drift(row: Mapping[str, Any]) -> KeyDrift:
+    return KeyDrift(**{**row, "likeness": Likeness(row["likeness"]), "evidence": _records(row)})
 
 
 def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:

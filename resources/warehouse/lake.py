@@ -186,6 +186,11 @@ class Lake:
         is_asked_for = [("account_id", "=", account_id), ("service_id", "=", service_id)]
         return evidence_from(pq.read_table(file, filters=is_asked_for))
 
+    def month_table(self, period: str, figures_key: str, name: str) -> Path | None:
+        """The Parquet file of one table of a computed month; None where there is none."""
+        file = self._root / self._folder("months", period, figures_key) / f"{name}.parquet"
+        return file if file.is_file() else None
+
     def _month(self, period: str, figures_key: str) -> Path:
         folder = self._root / self._folder("months", period, figures_key)
         if not folder.is_dir():

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.agreements.records import PsaRecords
+from pipelines.intake.drops import UsageRevision
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, Share, UnitRule
 from pipelines.mapping.keys import match_key
 from pipelines.reconciliation.inputs import DoubtfulRow, MonthInputs
@@ -39,6 +40,7 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
             "share": EXACT,
             "is_last": pa.bool_(),
             "is_excluded": pa.bool_(),
+            "valid_from": pa.date32(),
         }
     ),
     "service_mappings": pa.schema(
@@ -52,6 +54,7 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
             "percent": EXACT,
             "is_last": pa.bool_(),
             "is_excluded": pa.bool_(),
+            "valid_from": pa.date32(),
         }
     ),
     "unit_rules": pa.schema(
@@ -66,8 +69,20 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
             "maximum": EXACT,
         }
     ),
-    "billing_periods": pa.schema({"period": pa.string(), "as_of_date": pa.date32(), "currency": pa.string()}),
+    "billing_periods": pa.schema(
+        {"period": pa.string(), "first_day": pa.date32(), "as_of_date": pa.date32(), "currency": pa.string()}
+    ),
 }
+
+_DRIFTS = pa.schema(
+    {
+        **dict.fromkeys(("source", "account_before", "service_before", "match_account", "match_service"), pa.string()),
+        "likeness": pa.string(),
+        "seen_since": pa.date32(),
+        "quantity_before": EXACT,
+    }
+)
+"""Columns that are read of the key drifts of the month before."""
 
 
 def write_profile(scratch: Path) -> None:
@@ -103,10 +118,11 @@ def write_month(scratch: Path, lake: Lake, inputs: MonthInputs) -> None:
     Raises ``WarehouseError`` when two live decisions speak for one thing or a file of the lake cannot be read.
     """
     tables = _small_tables(inputs)
-    files = [lake.usage_file(revision.lake_path) for revision in inputs.revisions if revision.lake_path is not None]
     psa = lake.psa_files(inputs.psa.lake_path) if inputs.psa and inputs.psa.lake_path else {}
     with _database(scratch) as connection:
-        _write_usage_view(connection, files)
+        _write_usage_view(connection, "usage_rows", _usage_files(lake, inputs.revisions))
+        _write_usage_view(connection, "previous_usage_rows", _usage_files(lake, inputs.previous_revisions))
+        _write_previous_drifts(connection, lake, inputs)
         if psa:
             for name, file in psa.items():
                 connection.execute(f"create view lake.{name} as select * from {_parquet([file])}")
@@ -134,11 +150,25 @@ def _database(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _write_usage_view(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+def _usage_files(lake: Lake, revisions: Iterable[UsageRevision]) -> list[Path]:
+    return [lake.usage_file(revision.lake_path) for revision in revisions if revision.lake_path is not None]
+
+
+def _write_usage_view(connection: duckdb.DuckDBPyConnection, name: str, files: list[Path]) -> None:
     if files:
-        connection.execute(f"create view lake.usage_rows as select * from {_parquet(files)}")
+        connection.execute(f"create view lake.{name} as select * from {_parquet(files)}")
     else:
-        _write_tables(connection, {"usage_rows": USAGE_SCHEMA.empty_table()})
+        _write_tables(connection, {name: USAGE_SCHEMA.empty_table()})
+
+
+def _write_previous_drifts(connection: duckdb.DuckDBPyConnection, lake: Lake, inputs: MonthInputs) -> None:
+    """What the month before left undecided; nothing where it was not reconciled, or by a version that kept none."""
+    key = inputs.previous_figures_key
+    file = key and lake.month_table(inputs.period.previous.key, key, "key_drifts")
+    if file:
+        connection.execute(f"create view lake.previous_key_drifts as select * from {_parquet([file])}")
+    else:
+        _write_tables(connection, {"previous_key_drifts": _DRIFTS.empty_table()})
 
 
 def _write_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
@@ -157,7 +187,12 @@ def _small_tables(inputs: MonthInputs) -> dict[str, pa.Table]:
         "service_mappings": (row for entry in inputs.services for row in _service_rows(entry)),
         "unit_rules": map(_unit_row, inputs.units),
         "billing_periods": [
-            {"period": inputs.period.key, "as_of_date": inputs.as_of_date, "currency": inputs.currency}
+            {
+                "period": inputs.period.key,
+                "first_day": inputs.period.first_day,
+                "as_of_date": inputs.as_of_date,
+                "currency": inputs.currency,
+            }
         ],
     }
     return {name: pa.Table.from_pylist(list(rows[name]), schema=schema) for name, schema in _SCHEMAS.items()}
@@ -182,6 +217,7 @@ def _account_rows(entry: AccountMapping) -> Iterator[dict[str, Any]]:
             "share": share.share,
             "is_last": position == len(shares),
             "is_excluded": entry.exclude is not None,
+            "valid_from": entry.validity.valid_from,
         }
 
 
@@ -199,6 +235,7 @@ def _service_rows(entry: ServiceMapping) -> Iterator[dict[str, Any]]:
             "percent": entry.percent,
             "is_last": position == len(services),
             "is_excluded": entry.exclude is not None,
+            "valid_from": entry.validity.valid_from,
         }
 
 

@@ -13,7 +13,8 @@ import yaml
 
 from pipelines.intake.rows import Reduction, RowClass
 from pipelines.mapping.entries import ServiceRule
-from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome
+from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome, HoldReason
+from pipelines.reconciliation.inputs import Likeness
 from tests.dbt.builder import DBT_PROJECT
 
 
@@ -27,6 +28,8 @@ def models() -> Iterator[dict[str, Any]]:
     [
         ("reconciliation_deltas", "kind", DeltaKind),
         ("reconciliation_deltas", "outcome", DeltaOutcome),
+        ("reconciliation_deltas", "held_by", HoldReason),
+        ("int_lost_keys_matched_to_new_keys", "likeness", Likeness),
         ("stg_lake__usage_rows", "charge_class", RowClass),
         ("stg_lake__usage_rows", "method", Reduction),
         ("stg_lake__service_mappings", "rule", ServiceRule),

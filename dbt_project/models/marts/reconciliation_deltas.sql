@@ -18,6 +18,16 @@ doubtful_lines as (
 
 ),
 
+drifted_targets as (
+
+    select distinct
+        account_id,
+        service_id
+    from {{ ref('int_key_drifts_spread_to_targets') }}
+    where not is_excluded
+
+),
+
 accounts as (
 
     select * from {{ ref('stg_lake__accounts') }}
@@ -64,12 +74,24 @@ decided as (
             when differences.is_mixed_basis then 'mixed_basis'
             when differences.is_negative then 'held'
             when differences.quantity_due = differences.quantity_before then 'settled'
-            when differences.kind in ('decrease', 'vanished') and doubtful_lines.line_id is not null then 'held'
+            when
+                differences.kind in ('decrease', 'vanished')
+                and (doubtful_lines.line_id is not null or drifted_targets.service_id is not null)
+                then 'held'
             else 'proposed'
-        end as outcome
+        end as outcome,
+        case
+            when differences.is_negative then 'negative_total'
+            when drifted_targets.service_id is not null then 'key_drift'
+            else 'doubtful_rows'
+        end as reason_to_hold
     from differences
     left join gated_services on differences.service_id = gated_services.service_id
     left join doubtful_lines on differences.line_id = doubtful_lines.line_id
+    left join drifted_targets
+        on
+            differences.account_id = drifted_targets.account_id
+            and differences.service_id = drifted_targets.service_id
 
 ),
 
@@ -93,6 +115,7 @@ priced as (
     select
         figured.kind,
         figured.outcome,
+        case when figured.outcome = 'held' then figured.reason_to_hold end as held_by,
         figured.account_id,
         coalesce(accounts.account_name, figured.account_id) as account_name,
         figured.service_id,

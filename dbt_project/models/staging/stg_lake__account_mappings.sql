@@ -15,7 +15,8 @@ renamed as (
         position,
         share,
         is_last,
-        is_excluded
+        is_excluded,
+        valid_from
     from raw
 
 )

@@ -10,6 +10,7 @@ renamed as (
 
     select
         period,
+        first_day,
         as_of_date,
         currency
     from raw

@@ -17,7 +17,8 @@ renamed as (
         share,
         percent,
         is_last,
-        is_excluded
+        is_excluded,
+        valid_from
     from raw
 
 )

@@ -1,7 +1,7 @@
 """Every finding names what is wrong, where, and what to do."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +14,9 @@ from pipelines.intake.drops import ArrivalStatus, DropIdentity, SourceVerdict
 from pipelines.intake.rows import RowAccounting, RowError
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
 from pipelines.reconciliation.attention import MonthSeen, month_findings
-from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome
+from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import expected_drops
-from pipelines.reconciliation.inputs import ClassedRows, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, UnmappedUsage
 from tests.pipelines.months import NOW, ROW, arrival, delta, revision
 
 COPY = PsaCopy("copy-1", "connectwise", "https://psa.example", CopyStatus.COMPLETE, NOW, NOW, "psa/1", {})
@@ -232,3 +232,59 @@ def test_a_mapping_to_an_inactive_or_missing_target_is_told() -> None:
 def test_the_same_finding_is_found_again_and_not_added() -> None:
     assert only(seen(psa_copy=None, is_psa_copied=False)).id == only(seen(psa_copy=None, is_psa_copied=False)).id
     assert ROW.as_json() == {"file": "pax8.csv", "sha256": "ab" * 32, "sheet": None, "row": 17}
+
+
+def drift(**fields: Any) -> KeyDrift:
+    """The service key of two accounts is spelled otherwise."""
+    made = KeyDrift(
+        source="Pax8",
+        account_before=None,
+        account_key=None,
+        service_before="M365-BP",
+        service_key="M365BP",
+        likeness=Likeness.SPELLING,
+        seen_since=date(2026, 10, 1),
+        is_excluded=False,
+        pairs=2,
+        quantity_before=Decimal(18),
+        evidence=(ROW,),
+    )
+    return replace(made, **fields)
+
+
+def test_a_drifted_key_names_both_keys_what_is_held_and_the_two_ways_to_decide() -> None:
+    finding = only(seen(figures=replace(NO_FIGURES, key_drifts=(drift(),))))
+    assert (finding.kind, finding.source, finding.quantity) == (FindingKind.KEY_DRIFT, "Pax8", Decimal(18))
+    assert finding.message == (
+        "Pax8: the service 'M365-BP' is gone since 2026-10 and service 'M365BP' is new; only its spelling or its term "
+        "differs. 18 units of 2 accounts and services were mapped; the new key leads elsewhere or nowhere: falls of "
+        "the lines that the old key leads to are held."
+    )
+    assert finding.remedy == (
+        "Same thing: map the new key where the old one leads (services: key 'M365BP'). Another thing: say so with an "
+        "entry for the new key that begins then, from: 2026-10-01. After that: trueup mappings import."
+    )
+    assert finding.evidence == (ROW,)
+
+
+def test_a_drift_of_both_keys_of_one_pair_names_all_four() -> None:
+    both = drift(account_before="acme", account_key="ACME", pairs=1, is_excluded=True)
+    finding = only(seen(figures=replace(NO_FIGURES, key_drifts=(both,))))
+    assert "the account 'acme' and the service 'M365-BP' are gone" in finding.message
+    assert "account 'ACME' and service 'M365BP' are new" in finding.message
+    assert "one account and service were mapped" in finding.message
+    assert finding.message.endswith("the new key is excluded, so nothing is held.")
+    assert "accounts: key 'ACME', services: key 'M365BP'" in finding.remedy
+
+
+def test_a_fall_that_a_drift_holds_leads_to_the_finding_about_the_keys() -> None:
+    held = delta(
+        DeltaKind.VANISHED,
+        outcome=DeltaOutcome.HELD,
+        held_by=HoldReason.KEY_DRIFT,
+        quantity_used=Decimal(0),
+        quantity_after=Decimal(0),
+    )
+    finding = only(seen(figures=replace(NO_FIGURES, deltas=(held,))))
+    assert "the fall to 0 is held: a key that led here is gone and may go on under a new one" in finding.message
+    assert "as the finding key_drift says" in finding.remedy
