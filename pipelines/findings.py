@@ -28,6 +28,7 @@ class FindingKind(StrEnum):
     AMOUNT_ONLY = "amount_only"
     CURRENCY_MISMATCH = "currency_mismatch"
     KEY_DRIFT = "key_drift"
+    VANISHED_SUBSCRIPTION = "vanished_subscription"
     DUPLICATE_FILE = "duplicate_file"
     UNKNOWN_CHARGE = "unknown_charge"
     PSA_UNAVAILABLE = "psa_unavailable"

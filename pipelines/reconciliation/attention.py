@@ -15,6 +15,7 @@ from pipelines.identity import RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
 from pipelines.intake.rows import RowClass, RowError
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
+from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import ExpectedDrop
@@ -50,6 +51,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_control_totals(seen),
         *_unmapped(seen),
         *_key_drifts(seen),
+        *_vanished_subscriptions(seen),
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
@@ -251,6 +253,25 @@ def _drift_remedy(drift: KeyDrift, things: _Changed) -> str:
         f"Same thing: map the new key where the old one leads ({keys}). Another thing: say so with an entry "
         f"for the new key that begins then, from: {drift.seen_since:%Y-%m-%d}. After that: trueup mappings import."
     )
+
+
+def _vanished_subscriptions(seen: MonthSeen) -> Iterator[Finding]:
+    before = BillingPeriod.from_key(seen.period).previous.key
+    for gone in seen.figures.vanished_subscriptions if seen.figures else ():
+        named = ", ".join(f"{s.subscription_id!r} ({s.service_key}, {text(s.quantity)} units)" for s in gone.named)
+        more = f" and {gone.count - len(gone.named)} more" if gone.count > len(gone.named) else ""
+        what = "a subscription" if gone.count == 1 else f"{gone.count} subscriptions"
+        yield Finding(
+            seen.period,
+            FindingKind.VANISHED_SUBSCRIPTION,
+            gone.source,
+            gone.account_key,
+            f"{gone.source}: {what} of the account {gone.account_key!r} stood in {before}, and no row names it now: "
+            f"{named}{more}. By itself this changes no quantity.",
+            "Ask the customer or the distributor whether it ended, before a fall of this account is approved.",
+            quantity=gone.quantity,
+            evidence=gone.evidence,
+        )
 
 
 _CLASS_FINDINGS: Mapping[str, tuple[FindingKind, str, str]] = {

@@ -139,6 +139,27 @@ class KeyDrift:
 
 
 @dataclass(frozen=True)
+class VanishedSubscription:
+    """A subscription of the month before that a complete source no longer names, with the units it had."""
+
+    subscription_id: str
+    service_key: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True)
+class VanishedSubscriptions:
+    """What an account no longer has. Grain: (source, account key). ``named`` are the first of ``count``."""
+
+    source: str
+    account_key: str
+    count: int
+    quantity: Decimal
+    named: tuple[VanishedSubscription, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
 class MonthFigures:
     """The warehouse's answer for one month."""
 
@@ -147,3 +168,4 @@ class MonthFigures:
     classed_rows: tuple[ClassedRows, ...]
     conservation: tuple[Conservation, ...]
     key_drifts: tuple[KeyDrift, ...] = ()
+    vanished_subscriptions: tuple[VanishedSubscriptions, ...] = ()

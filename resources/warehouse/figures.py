@@ -13,7 +13,16 @@ import pyarrow as pa
 from pipelines.findings import MOST_EVIDENCE, Evidence
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome, HoldReason
-from pipelines.reconciliation.inputs import ClassedRows, Conservation, KeyDrift, Likeness, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.inputs import (
+    ClassedRows,
+    Conservation,
+    KeyDrift,
+    Likeness,
+    MonthFigures,
+    UnmappedUsage,
+    VanishedSubscription,
+    VanishedSubscriptions,
+)
 
 # min(..., n) keeps the n smallest in one pass: by file, sheet and record number, which is the order people read in.
 _RECORDS = (
@@ -113,6 +122,27 @@ QUERIES: Mapping[str, str] = {
             and grouped.is_excluded = records.is_excluded
         order by all
     """,
+    "vanished_subscriptions": f"""
+        with records as (
+            select source, match_account, {_RECORDS}
+            from stg_lake__previous_usage_rows
+            semi join vanished_subscriptions using (source, match_account, match_service, subscription_id)
+            where is_quantity_row
+            group by all
+        ),
+        grouped as (
+            select
+                source, match_account, count(*) as count,
+                cast(sum(quantity) as decimal(38, 10)) as quantity,
+                min(struct_pack(
+                    subscription_id := subscription_id, service_key := match_service, quantity := quantity
+                ), {MOST_EVIDENCE}) as named
+            from vanished_subscriptions group by all
+        )
+        select source, match_account as account_key, count, quantity, named, evidence
+        from grouped inner join records using (source, match_account)
+        order by source, match_account
+    """,
     "conservation": "select * from usage_conservation order by source",
     "evidence": """
         select *
@@ -132,6 +162,7 @@ def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
         classed_rows=tuple(map(_classed, _rows(table("classed_rows")))),
         conservation=tuple(Conservation(**row) for row in _rows(table("conservation"))),
         key_drifts=tuple(map(_drift, _rows(table("drifted_keys")))),
+        vanished_subscriptions=tuple(map(_vanished, _rows(table("vanished_subscriptions")))),
     )
 
 
@@ -211,6 +242,11 @@ def _classed(row: Mapping[str, Any]) -> ClassedRows:
 
 def _drift(row: Mapping[str, Any]) -> KeyDrift:
     return KeyDrift(**{**row, "likeness": Likeness(row["likeness"]), "evidence": _records(row)})
+
+
+def _vanished(row: Mapping[str, Any]) -> VanishedSubscriptions:
+    named = tuple(VanishedSubscription(**each) for each in row["named"])
+    return VanishedSubscriptions(**{**row, "named": named, "evidence": _records(row)})
 
 
 def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:

@@ -16,7 +16,15 @@ from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
 from pipelines.reconciliation.attention import MonthSeen, month_findings
 from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import expected_drops
-from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.inputs import (
+    ClassedRows,
+    KeyDrift,
+    Likeness,
+    MonthFigures,
+    UnmappedUsage,
+    VanishedSubscription,
+    VanishedSubscriptions,
+)
 from tests.pipelines.months import NOW, ROW, arrival, delta, revision
 
 COPY = PsaCopy("copy-1", "connectwise", "https://psa.example", CopyStatus.COMPLETE, NOW, NOW, "psa/1", {})
@@ -288,3 +296,20 @@ def test_a_fall_that_a_drift_holds_leads_to_the_finding_about_the_keys() -> None
     finding = only(seen(figures=replace(NO_FIGURES, deltas=(held,))))
     assert "the fall to 0 is held: a key that led here is gone and may go on under a new one" in finding.message
     assert "as the finding key_drift says" in finding.remedy
+
+
+def test_vanished_subscriptions_are_told_by_account_the_first_of_them_by_name() -> None:
+    named = tuple(VanishedSubscription(f"s{n}", "M365-BP", Decimal(n)) for n in (1, 2))
+    gone = VanishedSubscriptions("Pax8", "acme", 3, Decimal(10), named, (ROW,))
+    finding = only(seen(figures=replace(NO_FIGURES, vanished_subscriptions=(gone,))))
+    assert (finding.kind, finding.source, finding.quantity) == (
+        FindingKind.VANISHED_SUBSCRIPTION,
+        "Pax8",
+        Decimal(10),
+    )
+    assert finding.message == (
+        "Pax8: 3 subscriptions of the account 'acme' stood in 2026-09, and no row names it now: "
+        "'s1' (M365-BP, 1 units), 's2' (M365-BP, 2 units) and 1 more. By itself this changes no quantity."
+    )
+    assert "whether it ended, before a fall of this account is approved" in finding.remedy
+    assert finding.evidence == (ROW,)
