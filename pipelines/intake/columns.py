@@ -61,7 +61,8 @@ def regular(value: str) -> str:
             re.compile(value)
     except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"{value!r} is no regular expression: {error}") from None
-    if _NOT_RE2.search(_ESCAPED.sub("", value)) or any(
+    # Something stays in an escape's place: without it ``-?\d+`` would look possessive.
+    if _NOT_RE2.search(_ESCAPED.sub("_", value)) or any(
         int(n or 0) > 1000 for pair in _REPEAT.findall(value) for n in pair
     ):
         raise ValueError(

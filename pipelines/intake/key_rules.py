@@ -32,12 +32,20 @@ _DAMAGED = (
 )
 """What Excel leaves of an id that it took for a number or a formula; ``#FORMULA!`` is our word for one not computed."""
 
+_DATED = (
+    r"(?i)[0-9]{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-[0-9]{1,2}"
+)
+"""What Excel makes of a part number such as ``SEP-3``: several numbers become one and the same day."""
+
 _HIDDEN = r"[\x00-\x08\x0e-\x1f\x7f\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Control characters and those that turn the writing direction: they make one key show as another."""
 
 _NO_ACCOUNT = "nobody can tell whose row it is: the cell cannot be compared as rekey says"
 
 _DIGITS_LOST = "digits are lost; export again without opening the file in Excel"
+
+_MADE_A_DATE = "Excel may have made a date of it; export again without opening the file in Excel"
 
 _BACKSLASHES = literal(r"(\\+)(\||$)")
 _DOUBLED = literal(r"\1\1\2")
@@ -145,6 +153,7 @@ def _is_same_reading(rows: Expression, one: Column, other: Column) -> bool:
 def _check_part(rows: Expression, text: str, part: Column) -> None:
     place = rows.position(part)
     rows.check(f"regexp_full_match({text}, {literal(_DAMAGED)})", place, _DIGITS_LOST, EXPORT_AGAIN)
+    rows.check(f"regexp_full_match({text}, {literal(_DATED)})", place, _MADE_A_DATE, EXPORT_AGAIN)
     hidden = "the key holds hidden characters that control the writing"
     rows.check(f"regexp_matches({text}, {literal(_HIDDEN)})", place, hidden, FIX_CELL)
     rows.check(f"length({text}) > {LONGEST_KEY}", place, f"the key is longer than {LONGEST_KEY} characters", FIX_CELL)

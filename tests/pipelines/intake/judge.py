@@ -183,9 +183,15 @@ def unwrapped(text: str) -> str:
     return trimmed(cell[1:]) if re.match(r"'[0-9(.,-]", cell) else cell
 
 
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+
 def is_damaged(key: str) -> bool:
-    """Whether a spreadsheet has lost what this key once was: scientific notation, error values."""
-    return key in _EXCEL_ERRORS or re.fullmatch(r"[+-]?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}", key) is not None
+    """Whether a spreadsheet has lost what this key once was: scientific notation, error values, days of a month."""
+    if key in _EXCEL_ERRORS or re.fullmatch(r"[+-]?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}", key):
+        return True
+    words = sorted(key.casefold().split("-"), key=str.isalpha)
+    return len(words) == 2 and re.fullmatch("[0-9]{1,2}", words[0]) is not None and words[1] in _MONTHS
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------

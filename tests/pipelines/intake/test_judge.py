@@ -94,8 +94,8 @@ def test_guards_and_blanks_come_off_a_cell(cell: str, expected: str) -> None:
 
 
 def test_a_key_that_excel_has_damaged_is_known_by_its_looks() -> None:
-    assert all(map(is_damaged, ["7.3E+17", "2E05", "1,5E10", "#N/A", "#REF!", "#VALUE!"]))
-    assert not any(map(is_damaged, ["CFQ7TTC0LHS9", "12e45", "E5", "#1", "SEP-3", "7"]))
+    assert all(map(is_damaged, ["7.3E+17", "2E05", "1,5E10", "#N/A", "#REF!", "#VALUE!", "SEP-3", "03-Sep"]))
+    assert not any(map(is_damaged, ["CFQ7TTC0LHS9", "12e45", "E5", "#1", "SEP-", "SEP-365", "SEPT-3", "3-9", "7"]))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.intake.columns import regular
 from pipelines.intake.document import DocumentError, read_document, write_document
 from pipelines.intake.layout import PeriodFrom
 from pipelines.intake.profile import ProfileError, load_profile
@@ -223,6 +224,13 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
 )
 def test_a_wrong_profile_is_refused_with_the_key_at_fault(old: str, new: str, words: str) -> None:
     assert words in refusal(changed(old, new))
+
+
+@pytest.mark.parametrize("pattern", [r"Quantity=(-?\d+)", r"a*?\s+b", r"\(\?=x", r"x\++"])
+def test_a_repeat_of_an_escape_is_not_taken_for_a_possessive_one(pattern: str) -> None:
+    assert regular(pattern) == pattern
+    with pytest.raises(ValueError, match="a construct that is not supported"):
+        regular(rf"{pattern}\d?+")
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -68,6 +68,7 @@ NASTY_KEYS = listed(
     r"""
     ="00047"  '00012  't Hooft  '(7)  ''7  =""  ="  "quoted"  a|b  |  ||c  d\e  two\nlines  \N  =1+1
     7.3E+17  2E05  -1e3  1,5E10  12e45  7.3E+1234  E5  7.3E+  .3E+7  #N/A  #REF!  #VALUE!  #DIV/0!  #1  #n/a  a #N/A
+    SEP-3  3-sep  03-Sep  sep-3-4
     Total  grand total  TOTAL  Total 7  Subtotal  Could not connect to acme  could not  ~  \u00a0  \u200b  NULL  nan
     '; DROP TABLE records; --  $1  %s  {0}  ａｃｍｅ  Ⅳ  a,b;c  Zoe\u0308
     """.replace(r"\u00a0", "\u00a0")
