@@ -4,6 +4,7 @@ Belongs here: gzip with any number of members, zip with one data file, what make
 Does not belong here: what the unpacked bytes mean (``sheet``), where they are put (``resources.warehouse.reading``).
 """
 
+import errno
 import gzip
 import struct
 import zipfile
@@ -74,6 +75,13 @@ def unpack(stream: BinaryIO, size: int, target: BinaryIO, *, reads_workbooks: bo
                 _copy(inside, size, target, reads_workbooks)
     except _DAMAGED as error:
         raise UnreadableFile(f"the archive is damaged or cut off ({error})", _SEND_AGAIN) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A directory that points to before the start of the file; a disk that fails says something else.
+        raise UnreadableFile(
+            "the archive is damaged or cut off (its directory points to nowhere)", _SEND_AGAIN
+        ) from None
     except NotImplementedError as error:
         raise UnreadableFile(f"the archive is packed in a way that is not known ({error})", _DROP_ONE) from None
 

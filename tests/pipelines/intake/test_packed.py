@@ -111,3 +111,9 @@ def test_an_archive_with_any_bytes_changed_is_read_or_refused() -> None:
                 content[chance.randrange(4, len(content))] = chance.randrange(256)
             with contextlib.suppress(UnreadableFile):
                 unpacked(bytes(content))
+
+
+def test_a_zip_whose_directory_points_to_nowhere_is_damaged_and_no_failing_disk(tmp_path: Path) -> None:
+    content = zipped(("usage.csv", CSV))
+    read = read_text(tmp_path, content[:10] + content[40:], profile_of())
+    assert str(read.refusal).startswith("the archive is damaged or cut off (its directory points to nowhere)")
