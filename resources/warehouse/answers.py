@@ -21,6 +21,9 @@ from pipelines.intake.sqltext import literal
 MAX_MEMORY = "512MB"
 """Of DuckDB while it reads a file; what does not fit is spilled beside its database."""
 
+SMALL = 1024 * 1024
+"""Bytes of a file whose answers are kept in memory: a database file takes longer to make than they do."""
+
 BLANK = "blank"
 """The kind of a scanned record that turned out to hold nothing."""
 
@@ -125,7 +128,7 @@ def _new_folder(root: Path | None) -> Path:
 
 def _connected(folder: Path, raw: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
-        str(folder / "answers.duckdb"),
+        ":memory:" if raw.stat().st_size < SMALL else str(folder / "answers.duckdb"),
         config={
             "autoload_known_extensions": False,
             "autoinstall_known_extensions": False,

@@ -28,8 +28,18 @@ Fault = str | None
 """The header of a cell that makes its record rejected; None where the record as a whole does."""
 
 _BEYOND_UNICODE_BLANKS = "\u200b\u2060\ufeff"
-_EXCEL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
-_MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_EXCEL_ERRORS = {
+    f"#{name}" for name in ("N/A", "REF!", "VALUE!", "NAME?", "DIV/0!", "NUM!", "NULL!", "SPILL!", "CALC!", "FORMULA!")
+}
+_MARKED = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_LONGEST_KEY, _LONGEST_CELL, _MOST_CELLS = 500, 131_072, 2_000
+_TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _TENTH_PLACE = Decimal("1E-10")
 _TOO_LARGE = Decimal(10) ** 28
 
@@ -55,15 +65,23 @@ class Judged:
 
 def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> list[Judged]:
     """Every physical record of a file in order. Raises ``UnreadableFileError``."""
-    records = _records(content, profile)
+    text = _text(content, profile)
+    records = _records(text, profile)
     place = _header_place(records, profile)
     if place is None:
         return [Judged(row, "blank") for row in range(1, len(records) + 1)]
     before = [Judged(row, "preamble") for row in range(1, place + 1)]
     sheet = _Sheet(profile, records[place], as_of)
     after = [sheet.judged(row, record) for row, record in enumerate(records[place + 1 :], place + 2)]
+    if after and after[-1].kind not in {"blank", "totals"} and _breaks_off(text, records[-1], records[place]):
+        after[-1] = Judged(after[-1].row, "rejected", frozenset([None]))
     _check_sum(after)
     return [*before, Judged(place + 1, "header"), *after]
+
+
+def _breaks_off(text: str, last: list[str], header: list[str]) -> bool:
+    """Whether the last record may have lost its rest, whatever it still says."""
+    return len(last) < len(header) and not text.endswith(("\n", "\r"))
 
 
 def _check_sum(rows: list[Judged]) -> None:
@@ -78,13 +96,23 @@ def _check_sum(rows: list[Judged]) -> None:
 # --- bytes ----------------------------------------------------------------------------------------------------------
 
 
-def _records(content: bytes, profile: ImportProfile) -> list[list[str]]:
-    layout = profile.file
+def _text(content: bytes, profile: ImportProfile) -> str:
     marked = [name for mark, name in _MARKED if content.startswith(mark)]
-    text = _decoded(content, marked or layout.encoding)
+    text = _decoded(content, marked[:1] or profile.file.encoding)
     if "\0" in text:
         raise UnreadableFileError("NUL")
-    lines = io.StringIO(text, newline="")
+    return text
+
+
+def _records(text: str, profile: ImportProfile) -> list[list[str]]:
+    records = _cut(text, profile)
+    if any(len(record) > _MOST_CELLS or any(len(cell) > _LONGEST_CELL for cell in record) for record in records):
+        raise UnreadableFileError("beyond all measure")
+    return records
+
+
+def _cut(text: str, profile: ImportProfile) -> list[list[str]]:
+    layout, lines = profile.file, io.StringIO(text, newline="")
     try:
         if layout.quote is None:
             return list(csv.reader(lines, delimiter=layout.separator, quoting=csv.QUOTE_NONE, strict=True))
@@ -107,7 +135,10 @@ def _decoded(content: bytes, encodings: Iterable[str]) -> str:
 
 def _same(text: str) -> str:
     """What of a header counts: NFKC, blanks collapsed, letter case folded."""
-    return " ".join(unicodedata.normalize("NFKC", trimmed(text)).split()).casefold()
+    plain = unicodedata.normalize("NFKC", text)
+    for blank in _BEYOND_UNICODE_BLANKS:
+        plain = plain.replace(blank, " ")
+    return " ".join(plain.split()).casefold()
 
 
 def _position(header: list[str], address: str) -> int | None:
@@ -178,7 +209,7 @@ def is_blank(record: list[str]) -> bool:
 def unwrapped(text: str) -> str:
     """A cell without the guards of spreadsheets: ``'22.0`` and ``="00123"``."""
     cell = trimmed(text)
-    if re.fullmatch(r'="[^"]*"', cell, re.DOTALL):
+    if re.fullmatch(r'=".*"', cell, re.DOTALL):
         return trimmed(cell[2:-1])
     return trimmed(cell[1:]) if re.match(r"'[0-9(.,-]", cell) else cell
 
@@ -186,9 +217,18 @@ def unwrapped(text: str) -> str:
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
+def is_hidden(key: str) -> bool:
+    """Whether a key holds control characters, or such as turn the direction of writing."""
+    return any((ord(letter) < 32 and letter not in "\t\n\v\f\r") or ord(letter) in {0x7F, *_TURNING} for letter in key)
+
+
 def is_damaged(key: str) -> bool:
     """Whether a spreadsheet has lost what this key once was: scientific notation, error values, days of a month."""
-    if key in _EXCEL_ERRORS or re.fullmatch(r"[+-]?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}", key):
+    if (
+        key in _EXCEL_ERRORS
+        or re.fullmatch("##+", key)
+        or re.fullmatch(r"[+-]?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}", key)
+    ):
         return True
     words = sorted(key.casefold().split("-"), key=str.isalpha)
     return len(words) == 2 and re.fullmatch("[0-9]{1,2}", words[0]) is not None and words[1] in _MONTHS
@@ -362,7 +402,14 @@ class _Sheet:
         """The header an operator is shown for a column; the first of several."""
         leaves = _in_the_file(self.profile, column)
         places = [place for leaf in leaves if (place := _found(self.header, leaf)) is not None]
-        return " ".join(trimmed(self.header[places[0]]).split()) if places else None
+        return self._named(places[0]) if places else None
+
+    def _named(self, place: int) -> str:
+        """``#7`` where a column has no name, ``Name#2`` for the second of its name."""
+        names = [_same(cell) for cell in self.header]
+        text = " ".join(trimmed(self.header[place]).split())
+        earlier = names[:place].count(names[place])
+        return f"#{place + 1}" if not text else f"{text}#{earlier + 1}" if earlier else text
 
     def text(self, record: list[str], column: Column) -> str:
         """The text of one column: cell, ``extract``, ``replace``, ``case``, in this order."""
@@ -554,9 +601,13 @@ class _Reading:
 
     def _parts(self, column: Column) -> list[str]:
         parts = [self._part(part) for part in column.parts or (column,)]
-        damaged = [leaf for leaf, part in zip(column.parts or (column,), parts, strict=True) if is_damaged(part)]
+        damaged = [leaf for leaf, part in zip(column.parts or (column,), parts, strict=True) if self._is_no_key(part)]
         self.faults |= {self.sheet.shown(leaf) for leaf in damaged}
         return parts
+
+    @staticmethod
+    def _is_no_key(part: str) -> bool:
+        return is_damaged(part) or is_hidden(part) or len(part) > _LONGEST_KEY
 
     def _part(self, part: Column) -> str:
         """A part that is the column of a mapped field says what that field says."""
@@ -642,7 +693,13 @@ class _Reading:
         column = getattr(self.sheet.profile.columns, name)
         if column is None:
             return None
-        return self._meant(getattr(self.sheet.profile.maps, name), self._text(column)) or None
+        meant = self._meant(getattr(self.sheet.profile.maps, name), self._text(column))
+        return self._currency(meant, column) if name == "currency" else meant or None
+
+    def _currency(self, code: str, column: Column) -> str | None:
+        if code and not re.fullmatch("[A-Z]{3}", code.upper()):
+            self.faults.add(self.sheet.shown(column))
+        return code.upper() or None
 
     def _charge_class(self, kind: str | None) -> str:
         profile = self.sheet.profile
@@ -740,7 +797,7 @@ class _Made:
 
 def folded(kind: str) -> str:
     """A charge kind without letter case, ``-``, ``_`` and blanks."""
-    return re.sub(r"[-_\s]", "", kind).lower()
+    return re.sub(rf"[-_\s{_BEYOND_UNICODE_BLANKS}]", "", kind).lower()
 
 
 def _joined(column: Column, parts: list[str]) -> str:
