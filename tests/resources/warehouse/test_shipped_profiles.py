@@ -138,7 +138,7 @@ def test_metered_decimals_of_others_are_kept_and_a_header_alone_is_no_row(tmp_pa
     assert shipped(ELSEWHERE / "arrowsphere_consumption_columns.csv", "arrowsphere").rows.valid == 0
 
 
-@pytest.mark.parametrize("name", ["tdsynnex-streamone", "dandh", "dicker-data", "climb"])
+@pytest.mark.parametrize("name", ["tdsynnex-streamone", "dandh", "dicker-data", "climb", "sherweb", "crayon"])
 def test_a_list_whose_header_is_not_public_is_read_by_common_names(name: str, tmp_path: Path) -> None:
     read = shipped(SAMPLES / f"{name.replace('-', '_')}.csv", name)
     assert quantities(tmp_path, read) == {
