@@ -6,6 +6,7 @@ Does not belong here: the rules of reading (``test_reading``), of the methods (`
 
 import os
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from tests.dbt.builder import DBT_PROJECT
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "intake"
 ELSEWHERE = Path(os.environ.get("TRUEUP_SAMPLES_DIR", "/nowhere")) / "distributors" / "synthetic"
+OCTOBER_ENDS = date(2026, 10, 31)
 Quantities = dict[tuple[str, str], Decimal]
 
 
-def shipped(file: Path, name: str) -> ReadFile:
-    read = DuckDbFileReader().read(file, load_profile(shipped_profiles()[name]), file_name=file.name)
+def shipped(file: Path, name: str, *, on: date | None = None) -> ReadFile:
+    read = DuckDbFileReader().read(file, load_profile(shipped_profiles()[name]), file_name=file.name, as_of=on)
     assert read.refusal is None
     return read
 
@@ -148,3 +150,33 @@ def test_a_list_whose_header_is_not_public_is_read_by_common_names(name: str, tm
     }
     assert read.rows.preamble == 1
     assert sorted(rejected(read)) == [7, 8, 9]  # no quantity; no account; a total, which no declared column tells
+
+
+def test_endpoints_of_webroot_count_when_they_were_seen_within_thirty_days(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "webroot.csv", "webroot", on=OCTOBER_ENDS)
+    assert quantities(tmp_path, read) == {
+        ("Maple Dental", "Endpoint"): 3,  # the one that was deactivated in the month was active in it
+        ("Birch Legal", "Endpoint"): 1,
+    }
+    assert read.rows.ignored == 1  # last seen in August
+    assert {row: column for row, (column, _) in rejected(read).items()} == {8: "Last Seen Time", 9: "Site Name"}
+
+
+def test_two_rows_of_one_proofpoint_organisation_contradict_each_other(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "proofpoint_essentials.csv", "proofpoint-essentials")
+    assert quantities(tmp_path, read) == {("maple.example", "Users"): 27, ("birch.example", "Users"): 0}
+    assert sorted(rejected(read)) == [4, 5, 6, 7, 8]  # no count; two rows of one; half a user; no organisation
+
+
+def test_a_device_that_sentinelone_lists_twice_counts_once_and_one_long_gone_not_at_all(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "sentinelone.csv", "sentinelone", on=OCTOBER_ENDS)
+    assert quantities(tmp_path, read) == {("Maple Dental", "Endpoint"): 3, ("Birch Legal", "Endpoint"): 1}
+    assert read.rows.ignored == 1  # last seen in June
+    assert sorted(rejected(read)) == [8, 9, 10]  # no date; no device; no site
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_a_list_of_endpoints_of_others_is_counted_without_its_double_and_its_stale_one(tmp_path: Path) -> None:
+    read = shipped(ELSEWHERE / "edr_one_row_per_device.csv", "sentinelone", on=date(2025, 11, 30))
+    assert quantities(tmp_path, read) == {("Contoso Ltd", "Endpoint"): 7, ("Fabrikam, Inc.", "Endpoint"): 5}
+    assert (read.rows.valid, read.rows.ignored, read.rows.rejected) == (13, 1, 0)
