@@ -140,6 +140,7 @@ def test_what_is_not_read_yet_is_refused_by_name(old: str, new: str, words: str)
         pytest.param("%Y-%m-%d", "%Y-%m", "does not name one year, one month and one day", id="half a date"),
         pytest.param("(?i)^(grand", "(?=x)^(grand", "a construct that is not supported", id="look-ahead"),
         pytest.param("(?i)^(grand", "((grand", "is no regular expression", id="an open bracket"),
+        pytest.param("sub-[0-9]+", "a\\\\d++", "a construct that is not supported", id="a possessive repeat"),
         pytest.param("sub-[0-9]+", "a{1,1001}", "more than 1000 repeats", id="a repeat beyond the engine"),
         pytest.param("sub-[0-9]+", "[[a]", "is no regular expression", id="a doubtful set"),
         pytest.param("blank: true", "eq: true", "write 'true' in quotes", id="a truth value"),
@@ -347,3 +348,8 @@ def test_any_text_is_a_profile_or_a_refusal_in_words(text: str) -> None:
 def test_totals_of_amounts_need_the_amount() -> None:
     rows = 'rows: {totals: {column: Account, match: "^Total$", of: amount}}'
     assert "rows.totals.of amount needs columns.amount" in refusal(PLAIN + rows)
+
+
+@pytest.mark.parametrize("pattern", [r"(-?\d+)", r"a?\w+", r"x*\++"])
+def test_an_escaped_sign_between_two_repeats_is_no_possessive_repeat(pattern: str) -> None:
+    assert load_profile(EVERYTHING.replace('"sub-[0-9]+"', f"'{pattern}'")).version
