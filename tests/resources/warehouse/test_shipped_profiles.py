@@ -4,12 +4,14 @@ Belongs here: one small file for each shipped profile, the quantities a person w
 Does not belong here: the rules of reading (``test_reading``), of the methods (``test_methods``), of the language.
 """
 
+import csv
 import os
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from pipelines.intake.profile import load_profile
@@ -30,6 +32,25 @@ def shipped(file: Path, name: str, *, on: date | None = None) -> ReadFile:
     read = DuckDbFileReader().read(file, load_profile(shipped_profiles()[name]), file_name=file.name, as_of=on)
     assert read.refusal is None
     return read
+
+
+def workbook(folder: Path, sample: str, sheet: str) -> Path:
+    """A workbook with a blank sheet before the one that holds the sample; charges and quantities are numbers in it."""
+    book = openpyxl.Workbook()
+    held = book.create_sheet(sheet)
+    with (SAMPLES / sample).open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            if held.max_row == 1:
+                held.append(list(row))
+            held.append([_typed(name, cell) for name, cell in row.items()])
+    book.save(folder / "sample.xlsx")
+    return folder / "sample.xlsx"
+
+
+def _typed(name: str, cell: str) -> str | Decimal | None:
+    if name in {"Charge", "Quantity", "Product Price", "Ext Price"} and cell.replace(".", "").strip("-").isdigit():
+        return Decimal(cell)
+    return cell or None
 
 
 def quantities(folder: Path, read: ReadFile) -> Quantities:
@@ -180,3 +201,37 @@ def test_a_list_of_endpoints_of_others_is_counted_without_its_double_and_its_sta
     read = shipped(ELSEWHERE / "edr_one_row_per_device.csv", "sentinelone", on=date(2025, 11, 30))
     assert quantities(tmp_path, read) == {("Contoso Ltd", "Endpoint"): 7, ("Fabrikam, Inc.", "Endpoint"): 5}
     assert (read.rows.valid, read.rows.ignored, read.rows.rejected) == (13, 1, 0)
+
+
+def test_slices_of_also_are_the_last_one_and_prepaid_bookings_add(tmp_path: Path) -> None:
+    read = shipped(workbook(tmp_path, "also_raw_charges.csv", "Raw Charges"), "also-raw-charges")
+    assert quantities(tmp_path, read) == {
+        ("4711", "(NCE) Business Plan|P1Y|"): 18,  # not 30, which is what the rows add up to
+        ("4711", "(NCE) Business Plan|P1M|"): 2,
+        ("4720", "(NCE) Business Plan|P1Y|Prepaid"): 12,
+        ("4720", "Drawing Plan||"): 5,
+    }
+    assert [column for column, _ in rejected(read).values()] == ["Attributes", "Account"]
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_a_workbook_of_others_comes_to_its_last_slices(tmp_path: Path) -> None:
+    read = shipped(ELSEWHERE / "also_raw_charges_(03.2022).xlsx", "also-raw-charges")
+    assert sorted(quantities(tmp_path, read).values()) == [5, 7, 12, 30]
+    assert (read.rows.valid, read.rows.rejected) == (9, 0)
+
+
+def test_only_new_and_renewed_seats_of_an_adobe_invoice_are_counted(tmp_path: Path) -> None:
+    read = shipped(workbook(tmp_path, "adobe_vip.csv", "Line Items"), "adobe-vip")
+    assert quantities(tmp_path, read) == {
+        ("4711|Maple Dental", "EXM-DR|P1Y"): 12,
+        ("4711|Maple Dental", "EXM-DR|P1M"): 2,
+        ("4711|Birch Legal", "EXM-DR|P1M"): 4,
+    }
+    assert [column for column, _ in rejected(read).values()] == ["Quantity"]
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_an_adobe_invoice_of_others_counts_its_fifteen_new_and_renewed_lines(tmp_path: Path) -> None:
+    read = shipped(ELSEWHERE.parents[1] / "connect" / "adobe-invoice.xlsx", "adobe-vip")
+    assert (len(quantities(tmp_path, read)), read.rows.valid, read.rows.rejected) == (15, 40, 0)
