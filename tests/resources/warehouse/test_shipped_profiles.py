@@ -235,3 +235,24 @@ def test_only_new_and_renewed_seats_of_an_adobe_invoice_are_counted(tmp_path: Pa
 def test_an_adobe_invoice_of_others_counts_its_fifteen_new_and_renewed_lines(tmp_path: Path) -> None:
     read = shipped(ELSEWHERE.parents[1] / "connect" / "adobe-invoice.xlsx", "adobe-vip")
     assert (len(quantities(tmp_path, read)), read.rows.valid, read.rows.rejected) == (15, 40, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [
+        pytest.param("ninjaone", {"WINDOWS_WORKSTATION": 2, "MAC": 1, "WINDOWS_SERVER": 1}, id="ninjaone"),
+        pytest.param("datto-rmm", {"Laptop": 2, "Desktop": 1, "Server": 1}, id="datto-rmm"),
+    ],
+)
+def test_each_row_of_a_list_of_devices_is_one_device_of_its_class(
+    name: str, classes: dict[str, int], tmp_path: Path
+) -> None:
+    read = shipped(SAMPLES / f"{name.replace('-', '_')}.csv", name)
+    assert quantities(tmp_path, read) == {
+        **{("4711", kind): count for kind, count in classes.items()},
+        ("4720", next(iter(classes))): 1,
+    }
+    assert [reason for _, reason in rejected(read).values()] == [
+        "the service key is blank",
+        "the account key is blank",
+    ]
