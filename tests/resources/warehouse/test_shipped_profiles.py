@@ -256,3 +256,22 @@ def test_each_row_of_a_list_of_devices_is_one_device_of_its_class(
         "the service key is blank",
         "the account key is blank",
     ]
+
+
+def test_two_rows_of_one_subscription_in_ingrams_short_view_are_never_added(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "ingram_billing_short.csv", "ingram-billing-short")
+    assert quantities(tmp_path, read) == {
+        ("4711", "500|Monthly Pre-Paid"): 15,
+        ("4711", "500|Annual Pre-Paid"): 2,
+        ("4720", "501|Monthly Pre-Paid"): 1200,
+    }
+    assert sorted(rejected(read)) == [6, 7, 8, 9]  # two rows of one; a credit; no account
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_a_short_view_of_others_without_a_quantity_is_refused_and_not_empty() -> None:
+    file = ELSEWHERE / "ingram_rde_short_first8_columns.csv"
+    profile = load_profile(shipped_profiles()["ingram-billing-short"])
+    refusal = DuckDbFileReader().read(file, profile, file_name=file.name).refusal
+    assert refusal is not None
+    assert "the mapped column 'Quantity or Qty or Resource Quantity or Seats or Licenses' is missing" in str(refusal)
