@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -356,7 +356,7 @@ class _Engine:
         for period, kind, count, whole, part, rounded in counted:
             self._sums.kinds[period, kind] += count
             if kind == "valid":
-                self._sums.quantity[period] = self._sums.quantity.get(period, Decimal(0)) + whole + part
+                self._sums.quantity[period] = _added([self._sums.quantity.get(period, Decimal(0)), whole, part])
                 self._observed.rounded_amounts += int(rounded)
 
     def _collect_totals(self) -> None:
@@ -366,7 +366,7 @@ class _Engine:
             "SELECT period, service_parts, sum(trunc(totalled)::HUGEINT), sum(totalled - trunc(totalled)) "
             "FROM answers WHERE kind <> 'totals' AND totalled IS NOT NULL GROUP BY ALL"
         ).fetchall()
-        self._sums.added = {(period, tuple(parts)): whole + part for period, parts, whole, part in added}
+        self._sums.added = {(period, tuple(parts)): _added([whole, part]) for period, parts, whole, part in added}
         totals = "SELECT period, row, service_parts, totalled FROM answers WHERE kind = 'totals' ORDER BY row"
         self._sums.totals = [
             (period, TotalRow(row, tuple(parts), totalled))
@@ -414,7 +414,7 @@ class _Engine:
         """
         self._reject_second_rows()
         self._count()
-        if abs(sum(self._sums.quantity.values(), Decimal(0))) >= LARGEST_SUM:
+        if abs(_added(self._sums.quantity.values())) >= LARGEST_SUM:
             raise UnreadableFile("its quantities add up to more than 28 digits", "Correct quantity of the profile")
         self._collect_totals()
         self._collect_currencies()
@@ -449,10 +449,10 @@ class _Engine:
             kinds[kind] += count
         added: dict[ServiceParts, Decimal] = {}
         for (_, parts), quantity in self._sums.added.items():
-            added[parts] = added.get(parts, Decimal(0)) + quantity
+            added[parts] = _added([added.get(parts, Decimal(0)), quantity])
         return Reading(
             rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
-            quantity=sum(self._sums.quantity.values(), Decimal(0)),
+            quantity=_added(self._sums.quantity.values()),
             rejected=tuple(error for _, error in self._sums.rejected),
             usage=TypedRows(self._answers, kinds["valid"], sheet=self._table.sheet),
             totals=tuple(total for _, total in self._sums.totals),
@@ -479,6 +479,12 @@ class _Engine:
             added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
             currencies={currency: rows for (period, currency), rows in sums.currencies.items() if period == month},
         )
+
+
+def _added(numbers: Iterable[Decimal | int]) -> Decimal:
+    """The sum to the last digit: Python keeps 28 digits unless it is told otherwise, and a quantity may have 38."""
+    with localcontext(prec=60):
+        return sum(map(Decimal, numbers), Decimal(0))
 
 
 def _all_months(

@@ -493,3 +493,10 @@ def test_two_dates_in_one_cell_are_start_and_exclusive_end(tmp_path: Path) -> No
     [error] = read.rejected
     assert (error.row, error.column, error.value) == (4, "Interval", "2026-07-01")
     assert error.reason == "is not two dates of %Y-%m-%d with one of - – / .. to bis between them"
+
+
+def test_quantities_add_up_to_the_last_of_38_digits(tmp_path: Path) -> None:
+    read = read_text(
+        tmp_path, "Account,Service,Quantity\na,x,9999999999999999999.0000000001\na,x,1.0000000002\n", profile_of()
+    )
+    assert read.quantity == Decimal("10000000000000000000.0000000003")

@@ -87,6 +87,7 @@ FINDINGS: dict[str, int] = {
     "proration": 1,
     "unknown_charge": 1,
     "duplicate_file": 1,
+    "vanished_subscription": 1,
 }
 """Findings by kind. Of the two about rejected rows, one says that Beacon's control total was set aside and agrees."""
 
