@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -39,6 +40,8 @@ _MARKED = (
     (b"\xfe\xff", "utf-16"),
 )
 _LONGEST_KEY, _LONGEST_CELL, _MOST_CELLS = 500, 131_072, 2_000
+_WHOLE: frozenset[Fault] = frozenset([None])
+_SAYS_HOW_MUCH = {"recurring", "cancel"}
 _TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _TENTH_PLACE = Decimal("1E-10")
 _TOO_LARGE = Decimal(10) ** 28
@@ -75,6 +78,7 @@ def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> 
     after = [sheet.judged(row, record) for row, record in enumerate(records[place + 1 :], place + 2)]
     if after and after[-1].kind not in {"blank", "totals"} and _breaks_off(text, records[-1], records[place]):
         after[-1] = Judged(after[-1].row, "rejected", frozenset([None]))
+    after = _final(after, by_term="term" in profile.aggregate.by)
     _check_sum(after)
     return [*before, Judged(place + 1, "header"), *after]
 
@@ -82,6 +86,18 @@ def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> 
 def _breaks_off(text: str, last: list[str], header: list[str]) -> bool:
     """Whether the last record may have lost its rest, whatever it still says."""
     return len(last) < len(header) and not text.endswith(("\n", "\r"))
+
+
+def _final(rows: list[Judged], *, by_term: bool) -> list[Judged]:
+    """The rows; of two that are each final for one key and month nobody knows which one is right."""
+    named = ["match_account", "match_service", "currency", "subscription_id", *(["commitment_term"] if by_term else [])]
+    keys = {
+        row.row: (row.period, *(row.values[name] for name in named))
+        for row in rows
+        if row.kind == "valid" and row.values["method"] == "none" and row.values["charge_class"] in _SAYS_HOW_MUCH
+    }
+    times = Counter(keys.values())
+    return [Judged(row.row, "rejected", _WHOLE) if times[keys.get(row.row, ())] > 1 else row for row in rows]
 
 
 def _check_sum(rows: list[Judged]) -> None:

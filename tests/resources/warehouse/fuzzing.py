@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from pipelines.intake.completeness import judge_file
+from pipelines.intake.layout import FileLayout
 from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.shipped import shipped_profiles
 from resources.warehouse.reading import DuckDbFileReader
@@ -159,7 +160,7 @@ MUTATIONS: list[Mutation] = [flip, cut_off, insert, insert, cut_out, repeat, mix
 @cache
 def originals() -> list[BrokenFile]:
     """The samples that mutations start from."""
-    shipped = {name.replace("-", "_"): load_profile(text) for name, text in shipped_profiles().items()}
+    shipped = {name.replace("-", "_"): as_text(load_profile(text)) for name, text in shipped_profiles().items()}
     found = []
     for path in sorted((SAMPLES / "nastiness").glob("*.csv")):
         profile = path.with_name(f"{OWN_PROFILE.get(path.stem, path.stem)}.yaml").read_text(encoding="utf-8")
@@ -168,6 +169,11 @@ def originals() -> list[BrokenFile]:
         profiles = [profile for name, profile in shipped.items() if name in path.stem or path.stem in name]
         found += [BrokenFile(path.name, path.read_bytes(), profile) for profile in profiles]
     return found
+
+
+def as_text(profile: ImportProfile) -> ImportProfile:
+    """The profile; that of a workbook for its sheet saved as CSV, since its samples are kept so."""
+    return profile.model_copy(update={"file": FileLayout()}) if profile.file.is_workbook else profile
 
 
 def broken_file(seed: int) -> BrokenFile:
