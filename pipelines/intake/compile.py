@@ -10,13 +10,14 @@ from datetime import date
 from pipelines.intake.day_rules import add_days
 from pipelines.intake.expression import ANSWERED, EXPORT_AGAIN, JUDGED, Check, Expression
 from pipelines.intake.filter_rules import add_filters, add_method
-from pipelines.intake.headers import Header
+from pipelines.intake.headers import Header, unpivoted_places
 from pipelines.intake.key_rules import add_keys
 from pipelines.intake.measure_rules import add_measures
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.rows import CARRY_QUANTITY, Reduction
 from pipelines.intake.sqltext import all_of, case, literals
 from pipelines.intake.text_rules import MAPPED, add_texts
+from pipelines.intake.unpivot_rules import add_cells, folded, unpivoted
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class CompiledRows:
     sql: str
     positions: tuple[int, ...]
     checks: tuple[Check, ...]
+    is_unpivoted: bool = False
+    """A record may have several answers, each with the place of its ``cell``; all of them are of one kind."""
 
     @property
     def second_row(self) -> int:
@@ -46,6 +49,7 @@ def compile_rows(profile: ImportProfile, header: Header, as_of: date | None = No
     """
     rows = Expression(profile, header, as_of)
     add_keys(rows)
+    add_cells(rows)
     add_measures(rows)
     add_texts(rows)
     add_days(rows)
@@ -54,8 +58,18 @@ def compile_rows(profile: ImportProfile, header: Header, as_of: date | None = No
     checks = (*_RECORD_CHECKS, *rows.doubts, *rows.checks, _SECOND_ROW)
     _add_judgement(rows, checks)
     rows.layers[JUDGED]["is_bare"] = all_of(f"t{place} = ''" for place in sorted(rows.positions))
-    sql = f"SELECT {', '.join(ANSWERS)} FROM ({rows.sql()})"
-    return CompiledRows(sql, tuple(sorted(rows.positions)), checks)
+    places = unpivoted_places(profile, header)
+    if not places:
+        sql = f"SELECT {', '.join(ANSWERS)} FROM ({rows.sql('SELECT * FROM records')})"
+        return CompiledRows(sql, tuple(sorted(rows.positions)), checks)
+    sql = rows.sql(unpivoted("SELECT * FROM records", header, places))
+    in_the_file = {place for place in rows.positions if place < len(header.cells)}
+    return CompiledRows(
+        folded(f"SELECT {', '.join(ANSWERS)}, cell FROM ({sql})"),
+        tuple(sorted(in_the_file | set(places))),
+        checks,
+        is_unpivoted=True,
+    )
 
 
 TYPED = (
@@ -143,9 +157,10 @@ def _add_judgement(rows: Expression, checks: tuple[Check, ...]) -> None:
         [
             ("is_set_aside", "'ignored'"),
             ("is_failure", "'rejected'"),
+            ("is_total AND is_blank_cell", "'ignored'"),
             ("is_total", "'totals'"),
             ("defect IS NOT NULL", "'rejected'"),
-            ("passes = false", "'ignored'"),
+            ("passes = false OR is_blank_cell", "'ignored'"),
             ("problem IS NOT NULL", "'rejected'"),
             (is_ignored_zero, "'ignored'"),
         ],

@@ -10,8 +10,8 @@ from datetime import date
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
 from pipelines.intake.formula import Call, Cell, Formula, Words
-from pipelines.intake.headers import Header, read_columns
-from pipelines.intake.profile import ImportProfile
+from pipelines.intake.headers import Header
+from pipelines.intake.profile import ImportProfile, read_columns
 from pipelines.intake.sqltext import case, literal
 
 EXPORT_AGAIN = "Export the file again from the distributor's portal and drop it unopened."
@@ -50,9 +50,9 @@ class Expression:
     steps: list[dict[str, str]] = field(default_factory=list)
     """Columns of calculations, after the layer of values; each stands on those of the steps before it."""
 
-    def sql(self) -> str:
-        """All layers around the relation ``records``."""
-        sql = "SELECT * FROM records"
+    def sql(self, records: str) -> str:
+        """All layers around a relation of records."""
+        sql = records
         for layer in (*self.layers[: VALUES + 1], *self.steps, *self.layers[VALUES + 1 :]):
             columns = "".join(f", {expression} AS {name}" for name, expression in layer.items())
             sql = f"SELECT *{columns} FROM ({sql})"

@@ -10,7 +10,7 @@ from pipelines.intake.columns import Column
 from pipelines.intake.comparison_rules import compared, searched
 from pipelines.intake.conditions import Condition
 from pipelines.intake.expression import COMPARED, FILTERED, FIX_OR_PROFILE, JUDGED, Expression
-from pipelines.intake.headers import read_columns
+from pipelines.intake.profile import read_columns
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 
 _UNTOLD = "nobody can tell whether the row counts: the cell cannot be compared as the profile says"

@@ -13,8 +13,7 @@ from itertools import chain, islice
 
 from pipelines.intake.blanks import BLANKS
 from pipelines.intake.columns import Column
-from pipelines.intake.formula import cells_of
-from pipelines.intake.profile import ImportProfile
+from pipelines.intake.profile import ImportProfile, read_columns
 from pipelines.intake.sheet import UnreadableFile, is_blank
 
 
@@ -26,15 +25,19 @@ def normal_header(text: str) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a file. ``row`` is its record's number, ``cells`` its texts as they stand."""
+    """The header of a file. ``row`` is its record's number, ``cells`` its texts as they stand.
+
+    ``made`` are columns of the profile that come to those of the file: their positions follow the last cell's.
+    """
 
     row: int
     cells: tuple[str, ...]
+    made: tuple[str, ...] = ()
 
     @cached_property
     def _positions(self) -> dict[str, list[int]]:
         positions: dict[str, list[int]] = {}
-        for index, cell in enumerate(self.cells):
+        for index, cell in enumerate((*self.cells, *self.made)):
             positions.setdefault(normal_header(cell), []).append(index)
         return positions
 
@@ -62,8 +65,9 @@ class Header:
 
         ``position`` finds the column again by it.
         """
-        text = " ".join(self.cells[position].strip(BLANKS).split())
-        place = self._positions[normal_header(self.cells[position])].index(position) + 1
+        cell = (*self.cells, *self.made)[position]
+        text = " ".join(cell.strip(BLANKS).split())
+        place = self._positions[normal_header(cell)].index(position) + 1
         if not text:
             return f"#{position + 1}"
         return text if place == 1 else f"{text}#{place}"
@@ -73,17 +77,24 @@ class Header:
         return len(self._positions.get(normal_header(address), [])) > 1
 
 
-def read_columns(profile: ImportProfile, column: Column) -> Iterator[Column]:
-    """The single columns of the file that are read for a column; for a derived one, those of its formula."""
-    for leaf in column.leaves:
-        formula = profile.formula(leaf)
-        yield from [leaf] if formula is None else (Column(column=address) for address in cells_of(formula))
-
-
 def mapped_columns(profile: ImportProfile) -> Iterator[Column]:
     """Every single column of the file that a profile reads."""
     for column in profile.used_columns:
         yield from read_columns(profile, column)
+    if profile.unpivot:
+        yield from (Column(column=address) for address in profile.unpivot.named)
+
+
+def unpivoted_places(profile: ImportProfile, header: Header) -> tuple[int, ...]:
+    """The columns of which each cell is a row. Columns without a header are none, as they are nowhere else."""
+    if profile.unpivot is None:
+        return ()
+    if profile.unpivot.columns is not None:
+        places = {header.position(address) for address in profile.unpivot.columns}
+        return tuple(sorted(place for place in places if place is not None))
+    read = {header.column(column) for column in mapped_columns(profile)}
+    kept = read | {header.position(address) for address in profile.unpivot.but or ()}
+    return tuple(place for place, cell in enumerate(header.cells) if normal_header(cell) and place not in kept)
 
 
 def find_header(
@@ -94,25 +105,32 @@ def find_header(
     Raises ``UnreadableFile`` when it is not where the profile says, or lacks a mapped column.
     """
     columns, place = list(mapped_columns(profile)), profile.header
-    looked_at = [Header(row, tuple(cells)) for row, cells in enumerate(islice(records, place.row or place.within), 1)]
+    looked_at = [
+        Header(row, tuple(cells), profile.made_columns)
+        for row, cells in enumerate(islice(records, place.row or place.within), 1)
+    ]
     candidates = looked_at if place.row is None else looked_at[place.row - 1 :]
     for header in candidates:
         if not header.missing(columns):
-            _check_derived(header, profile)
+            _check_own(header, profile)
             return header, chain((later.cells for later in looked_at[header.row :]), records)
     if all(is_blank(header.cells) for header in looked_at) and all(map(is_blank, records)):
         return None, records
     raise _not_found(looked_at, candidates, columns)
 
 
-def _check_derived(header: Header, profile: ImportProfile) -> None:
-    """A name must not mean a column of the file and a derived one."""
-    for name in profile.derived:
-        if header.position(name) is not None:
+def _check_own(header: Header, profile: ImportProfile) -> None:
+    """A name must not mean a column of the file and one of the profile's own; something must be there to unpivot."""
+    own = [("derived", name) for name in profile.derived] + [("unpivoted", name) for name in profile.made_columns]
+    for kind, name in own:
+        place = header.position(name)
+        if place is not None and place < len(header.cells):
             raise UnreadableFile(
-                f"the file has a column {name!r}, and a derived column of the profile has the same name",
-                "Rename the derived column",
+                f"the file has a column {name!r}, and a column that the profile makes has the same name",
+                f"Rename the {kind} column",
             )
+    if profile.unpivot and not unpivoted_places(profile, header):
+        raise UnreadableFile("no column is left to be unpivoted", "Correct unpivot of the profile")
 
 
 def _not_found(looked_at: list[Header], candidates: list[Header], columns: list[Column]) -> UnreadableFile:

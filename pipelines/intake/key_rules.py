@@ -22,6 +22,7 @@ from pipelines.intake.expression import (
 )
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 from pipelines.intake.text_rules import meaning
+from pipelines.intake.unpivot_rules import is_made
 
 LONGEST_KEY = 500
 """Characters of a key; a longer one is text that slipped into the column."""
@@ -102,7 +103,10 @@ def _add_read(rows: Expression, name: str, since: int) -> None:
     """The key of a rejected row as far as it can be read, by the checks of its own."""
     # Where columns are shifted or cut off, no cell can be trusted to be the key.
     unread = any_of(["defect IS NOT NULL", *(f"({check.condition})" for check in rows.checks[since:])])
-    rows.layers[ANSWERED][f"read_{name}"] = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
+    read = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
+    # A rejected record of a wide file speaks for the keys of all its cells.
+    is_one_of_many = is_made(rows, getattr(rows.profile.columns, f"{name}_key"))
+    rows.layers[ANSWERED][f"read_{name}"] = "NULL::VARCHAR" if is_one_of_many else read
 
 
 def _subscription(rows: Expression, column: Column | None) -> str:

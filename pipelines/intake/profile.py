@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from pipelines.intake.columns import Address, Column, ColumnOrShorthand, NotYet, Part, Pattern, Text
+from pipelines.intake.columns import Address, Column, ColumnOrShorthand, Part, Pattern, Text
 from pipelines.intake.conditions import Condition
 from pipelines.intake.conventions import Charges, Maps, Numbers
 from pipelines.intake.dates import DateFormatError, date_pattern
@@ -22,6 +22,7 @@ from pipelines.intake.document import DocumentError, read_document, write_docume
 from pipelines.intake.formula import Formula, FormulaError, cells_of, is_number, read_formula
 from pipelines.intake.layout import Arrives, Complete, FileLayout, HeaderPlace, PeriodFrom
 from pipelines.intake.rows import Reduction
+from pipelines.intake.wide import MadeName, Unpivot, contradictions_of_unpivot
 
 
 class Basis(StrEnum):
@@ -185,7 +186,6 @@ def _formula(value: str) -> str:
     return value
 
 
-DerivedName = Annotated[str, Field(pattern=r"\A[a-z][a-z0-9_]{0,39}\z")]
 FormulaText = Annotated[Text, AfterValidator(_formula)]
 
 
@@ -205,9 +205,9 @@ class ImportProfile(Part):
     aggregate: Aggregate = Aggregate()
     charges: Charges = Charges()
     maps: Maps = Maps()
-    derived: dict[DerivedName, FormulaText] = Field(default_factory=dict)
+    derived: dict[MadeName, FormulaText] = Field(default_factory=dict)
     rekey: tuple[Rekey, ...] = ()
-    unpivot: NotYet = None
+    unpivot: Unpivot | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -249,6 +249,11 @@ class ImportProfile(Part):
         """Whether a column is derived and a number."""
         formula = self.formula(column)
         return formula is not None and is_number(formula)
+
+    @property
+    def made_columns(self) -> tuple[str, ...]:
+        """The columns that come to those of the file: one for the header of an unpivoted cell, one for the cell."""
+        return self.unpivot.made if self.unpivot else ()
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -317,6 +322,7 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield "rows.totals.of amount needs columns.amount"
     yield from _contradictions_of_days(profile)
     yield from _contradictions_of_derived(profile)
+    yield from _contradictions_of_made(profile)
 
 
 def _contradictions_of_derived(profile: ImportProfile) -> Iterator[str]:
@@ -339,6 +345,28 @@ def _contradictions_of_derived(profile: ImportProfile) -> Iterator[str]:
             )
 
 
+def _contradictions_of_made(profile: ImportProfile) -> Iterator[str]:
+    if profile.unpivot is None:
+        return
+    columns, rows = profile.columns, profile.rows
+    read = [address for column in profile.used_columns for address in _addresses(profile, column)]
+    for name in profile.made_columns:
+        if name in profile.derived:
+            yield f"the name {name!r} is that of a derived column and that of an unpivoted one"
+        if name not in read:
+            yield f"the unpivoted column {name!r} is read by nothing"
+    once = [*_addresses(profile, profile.period_column), *([rows.totals.column] if rows.totals else [])]
+    measures = {"amount": columns.amount, "size_column": profile.aggregate.size_column}
+    counted = {} if _counting(columns.quantity) else {"quantity": columns.quantity}
+    per_cell = [(name, _addresses(profile, column)) for name, column in (counted | measures).items() if column]
+    yield from contradictions_of_unpivot(profile.unpivot, profile.methods, once, per_cell)
+
+
+def _addresses(profile: ImportProfile, column: Column | None) -> list[str]:
+    read = read_columns(profile, column) if column else ()
+    return [address for leaf in read for address in leaf.addresses]
+
+
 def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:
     columns = profile.columns
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
@@ -351,6 +379,13 @@ def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:
             yield "within_days counts from one day for the whole file: it cannot be used with period from_column"
     if is_by_column and profile.period_column is None:
         yield "arrives.period from_column needs columns.period or columns.charge_start"
+
+
+def read_columns(profile: ImportProfile, column: Column) -> Iterator[Column]:
+    """The single columns of the file that are read for a column; for a derived one, those of its formula."""
+    for leaf in column.leaves:
+        formula = profile.formula(leaf)
+        yield from [leaf] if formula is None else (Column(column=address) for address in cells_of(formula))
 
 
 def load_profile(text: str) -> ImportProfile:

@@ -45,6 +45,10 @@ VALIDATED_USAGE = pa.DataFrameSchema(
 )
 """Grain: one valid row. ``LazyFrame`` validation looks at the schema alone, so frames are eager."""
 
+_CELLS = VALIDATED_USAGE.update_column("row", unique=False).add_columns({"cell": pa.Column(pl.Int32, pa.Check.ge(0))})
+_CELLS.unique = ["row", "cell"]
+"""Grain: one valid cell of an unpivoted record."""
+
 
 def validated(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of one batch, unchanged.
@@ -52,4 +56,4 @@ def validated(rows: pl.DataFrame) -> pl.DataFrame:
     Raises ``pandera.errors.SchemaError`` when a row breaks the contract: then the row rules have a defect, and nothing
     of the file may be published.
     """
-    return VALIDATED_USAGE.validate(rows)
+    return (_CELLS if "cell" in rows.columns else VALIDATED_USAGE).validate(rows)

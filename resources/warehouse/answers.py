@@ -92,6 +92,13 @@ class Answers:
         table, row = ("answers", "row") if self._has_batches else ("scanned", f"rowid + {self._first_row}")
         self.execute(f"UPDATE {table} SET kind = 'rejected', problem = {problem} WHERE {row} IN {rejected}")
 
+    def keep_one_of_rejected(self) -> None:
+        """Keep one answer for each record that was rejected after all had been answered for, of those for its cells."""
+        self.execute(
+            "DELETE FROM answers WHERE row IN (SELECT row FROM rejected_records) "
+            "AND (row, cell) NOT IN (SELECT (row, min(cell)) FROM answers GROUP BY row)"
+        )
+
     def take(self, compiled: CompiledRows, records: pa.Table) -> None:
         """Answer for a batch of records.
 

@@ -21,10 +21,10 @@ import pyarrow as pa
 from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows, second_rows
 from pipelines.intake.drops import DropIdentity
-from pipelines.intake.headers import Header, find_header, mapped_columns, read_columns
+from pipelines.intake.headers import Header, find_header, mapped_columns, unpivoted_places
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
-from pipelines.intake.profile import ImportProfile
+from pipelines.intake.profile import ImportProfile, read_columns
 from pipelines.intake.readings import (
     MOST_RECORDS,
     Observations,
@@ -182,6 +182,7 @@ class _Sums:
     """Numbers added up per month; None is the month of rows that name none."""
 
     kinds: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+    valid_rows: dict[str | None, int] = field(default_factory=dict)
     quantity: dict[str | None, Decimal] = field(default_factory=dict)
     added: dict[tuple[str | None, ServiceParts], Decimal] = field(default_factory=dict)
     totals: list[tuple[str | None, TotalRow]] = field(default_factory=list)
@@ -218,7 +219,7 @@ class _Engine:
     def scan(self, encoding: str) -> bool:
         """Let DuckDB cut the file, if it is one that it cuts as we do; whether it was, and every record is there."""
         plain = plain_csv(self._table.file, encoding, self._table.layout, self._answers.own_file)
-        if plain is None or not self._compiled.positions:
+        if plain is None or not self._compiled.positions or self._compiled.is_unpivoted:
             return False
         first_row = self._header.row + 1
         records = plain.scan(self._header.row, len(self._header.cells), self._compiled.positions)
@@ -290,7 +291,7 @@ class _Engine:
         cells = [*record, *[""] * (len(self._header.cells) - len(record))]
         for decision in decisions:
             position = self._header.position(decision.column or "")
-            if decision.action is OverlayAction.FIX and position is not None:
+            if decision.action is OverlayAction.FIX and position is not None and position < len(cells):
                 cells[position] = storable(decision.value or "")
         return cells, any(decision.action is OverlayAction.IGNORE for decision in decisions)
 
@@ -307,6 +308,8 @@ class _Engine:
         rows = [row for (row,) in self._answers.query(sql).fetchall()]
         if rows:
             self._answers.reject(rows, self._compiled.second_row)
+            if self._compiled.is_unpivoted:
+                self._answers.keep_one_of_rejected()
             which = f"problem = {self._compiled.second_row}"
             self._collect_rejected(self._rejected(which), self._records_again)
             self._sums.rejected.sort(key=lambda found: found[1].row)
@@ -322,7 +325,8 @@ class _Engine:
     # --- adding up the answers --------------------------------------------------------------------------------------
 
     def _rejected(self, which: str) -> list[tuple[Any, ...]]:
-        columns = "row, period, problem, problem_value, is_failure, read_account, read_service"
+        cell = "cell" if self._compiled.is_unpivoted else "NULL"
+        columns = f"row, {cell} AS cell, period, problem, problem_value, is_failure, read_account, read_service"
         rejected = f"SELECT {columns} FROM answers WHERE kind = 'rejected' AND {which} ORDER BY row"
         return self._answers.query(rejected).fetchall()
 
@@ -331,13 +335,13 @@ class _Engine:
     ) -> None:
         records = records_at([row for row, *_ in rejected])
         for answer, record in zip(rejected, records, strict=True):
-            row, period, problem, value, is_failure, account, service = answer
+            row, cell, period, problem, value, is_failure, account, service = answer
             check = self._compiled.checks[problem]
             error = RowError(
                 file=self._file_name,
                 sheet=self._table.sheet,
                 row=row,
-                column=None if check.position is None else self._header.name(check.position),
+                column=self._header_at(check.position, cell),
                 value=None if value is None else value[:_SHOWN],
                 reason=check.reason,
                 remedy=check.remedy,
@@ -348,14 +352,22 @@ class _Engine:
             )
             self._sums.rejected.append((period, error))
 
+    def _header_at(self, position: int | None, cell: int | None) -> str | None:
+        """The header of the column at fault; where that is one the profile makes, of the cell it is made of."""
+        if position is None:
+            return None
+        return self._header.name(position if cell is None or position < len(self._header.cells) else cell)
+
     def _count(self) -> None:
+        records = "count(DISTINCT row)" if self._compiled.is_unpivoted else "count(*)"
         counted = self._answers.query(
-            "SELECT period, kind, count(*), sum(trunc(quantity)::HUGEINT), sum(quantity - trunc(quantity)), "
-            "sum(rounded) FROM answers GROUP BY ALL"
+            f"SELECT period, kind, {records}, count(*), sum(trunc(quantity)::HUGEINT), "
+            "sum(quantity - trunc(quantity)), sum(rounded) FROM answers GROUP BY ALL"
         ).fetchall()
-        for period, kind, count, whole, part, rounded in counted:
+        for period, kind, count, valid_rows, whole, part, rounded in counted:
             self._sums.kinds[period, kind] += count
             if kind == "valid":
+                self._sums.valid_rows[period] = valid_rows
                 self._sums.quantity[period] = _added([self._sums.quantity.get(period, Decimal(0)), whole, part])
                 self._observed.rounded_amounts += int(rounded)
 
@@ -401,7 +413,8 @@ class _Engine:
 
     def _validate(self) -> None:
         """Every valid row through the contract of validated usage, a bounded batch at a time."""
-        valid = self._answers.query(f"SELECT row, {', '.join(TYPED)} FROM answers WHERE kind = 'valid'")
+        cell = ", cell" if self._compiled.is_unpivoted else ""
+        valid = self._answers.query(f"SELECT row{cell}, {', '.join(TYPED)} FROM answers WHERE kind = 'valid'")
         for batch in valid.to_arrow_reader(BATCH_RECORDS):
             validated(pl.DataFrame(pl.from_arrow(batch)))
 
@@ -454,7 +467,7 @@ class _Engine:
             rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
             quantity=_added(self._sums.quantity.values()),
             rejected=tuple(error for _, error in self._sums.rejected),
-            usage=TypedRows(self._answers, kinds["valid"], sheet=self._table.sheet),
+            usage=TypedRows(self._answers, sum(self._sums.valid_rows.values()), sheet=self._table.sheet),
             totals=tuple(total for _, total in self._sums.totals),
             added=added,
             currencies=_all_months(self._sums.currencies),
@@ -474,7 +487,7 @@ class _Engine:
             rows=RowAccounting(rows.preamble, rows.header, rows.blank, ignored, **counts),
             quantity=sums.quantity.get(month, Decimal(0)),
             rejected=tuple(error for period, error in sums.rejected if period in mine),
-            usage=TypedRows(self._answers, sums.kinds[month, "valid"], month, self._table.sheet),
+            usage=TypedRows(self._answers, sums.valid_rows.get(month, 0), month, self._table.sheet),
             totals=tuple(total for period, total in sums.totals if period in mine),
             added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
             currencies={currency: rows for (period, currency), rows in sums.currencies.items() if period == month},
@@ -532,7 +545,7 @@ def _mapped_headers(profile: ImportProfile, header: Header) -> Mapping[str, str]
 
 
 def _unused_headers(profile: ImportProfile, header: Header) -> tuple[str, ...]:
-    used = set(_places(profile, header))
+    used = {*_places(profile, header), *unpivoted_places(profile, header)}
     return tuple(header.name(place) for place, cell in enumerate(header.cells) if place not in used and cell.strip())
 
 

@@ -107,7 +107,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        pytest.param("unpivot: null", "unpivot: {a: b}", "'unpivot' is not supported yet", id="unpivot"),
         pytest.param("format: csv", "format: connect", "'connect' is not supported yet", id="usage files of Connect"),
         pytest.param("part: null", "part: from_column", "'from_column' is not supported yet", id="parts by column"),
         pytest.param(
