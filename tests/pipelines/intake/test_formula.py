@@ -92,7 +92,7 @@ def test_a_name_that_the_file_has_too_is_refused(tmp_path: Path) -> None:
     columns = "{account_key: Account, service_key: SKU, quantity: extra}"
     read = read_text(tmp_path, HEADER + "Acme,M365,1,2,3\n", profile_of(columns=columns, derived='{extra: "Cost * 2"}'))
     assert read.refusal == (
-        "the file has a column 'extra', and a derived column of the profile has the same name. "
+        "the file has a column 'extra', and a column that the profile makes has the same name. "
         "Rename the derived column"
     )
 
