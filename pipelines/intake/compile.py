@@ -12,7 +12,7 @@ from pipelines.intake.expression import ANSWERED, EXPORT_AGAIN, JUDGED, Check, E
 from pipelines.intake.filter_rules import add_filters, add_method
 from pipelines.intake.headers import Header, unpivoted_places
 from pipelines.intake.key_rules import add_keys
-from pipelines.intake.measure_rules import add_measures
+from pipelines.intake.measure_rules import ZERO, add_measures
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.rows import CARRY_QUANTITY, Reduction
 from pipelines.intake.sqltext import all_of, case, literals
@@ -93,6 +93,7 @@ TYPED = (
     "size_quantity",
     "unit_key",
     "is_cycle",
+    "is_rounded",
 )
 """What is handed on of a valid row."""
 
@@ -152,7 +153,7 @@ def _add_judgement(rows: Expression, checks: tuple[Check, ...]) -> None:
     rows.layers[JUDGED]["problem"] = case(
         [(f"({check.condition})", str(number)) for number, check in enumerate(checks)], "NULL::INT"
     )
-    is_ignored_zero = "quantity = 0" if rows.profile.rows.zero == "ignore" else "false"
+    is_ignored_zero = ZERO if rows.profile.rows.zero == "ignore" else "false"
     rows.layers[ANSWERED]["kind"] = case(
         [
             ("is_set_aside", "'ignored'"),

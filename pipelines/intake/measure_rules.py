@@ -1,6 +1,6 @@
 """Quantity, cost, amount and size: which cells are numbers and what a bad, missing or odd one means.
 
-Belongs here: nil and unfit numbers, sums of columns, the policies for zero, negative and fraction.
+Belongs here: nil, unfit and rounded numbers, sums of columns, the policies for zero, negative and fraction.
 Does not belong here: which texts are numbers (``numbers``).
 """
 
@@ -9,25 +9,40 @@ from pipelines.intake.derived_rules import derived_number
 from pipelines.intake.expression import COMPARED, FILTERED, FIX_CELL, FIX_OR_PROFILE, JUDGED, Expression
 from pipelines.intake.number_rules import TOO_LONG, check_read, checked_number, read_number
 from pipelines.intake.numbers import TYPE, NumberSql
-from pipelines.intake.rows import Reduction
-from pipelines.intake.sqltext import all_of, any_of, case, literal
+from pipelines.intake.profile import Basis
+from pipelines.intake.rows import OF_MONEY, Reduction
+from pipelines.intake.sqltext import all_of, any_of, case, literal, literals
+
+ZERO = "(quantity = 0 AND NOT is_of_money)"
+"""A quantity that the row states, and that is nothing."""
 
 _NOT_EXACT = "the derived quantity has more than 10 decimal places: say round(...) in its formula"
 
 
 def add_measures(rows: Expression) -> None:
-    """Columns: ``measured`` (as the file states it), ``quantity``, the other measures, and ``is_negated``."""
+    """Columns: ``measured`` (as the file states it), ``quantity``, the other measures, and ``is_negated``.
+
+    ``is_rounded`` says that ``quantity`` or ``size_quantity`` has lost digits. A bill of metered use has them, and is
+    to be shown; nobody may bill by them (``int_rounded_rows_spread_to_targets``).
+    """
     columns = rows.profile.columns
-    rows.layers[COMPARED]["measured"] = _measured(rows, columns.quantity)
-    is_counted = rows.profile.method in (Reduction.COUNT, Reduction.COUNT_DISTINCT)
-    rows.layers[FILTERED]["quantity"] = f"CAST(1 AS {TYPE})" if is_counted else "measured"
+    may_round = rows.profile.basis is Basis.INVOICE
+    quantities = _quantities(rows, columns.quantity, may_round=may_round)
+    rows.layers[COMPARED]["measured"] = _measured(rows, columns.quantity, quantities)
+    _add_quantity(rows)
     _add_policies(rows)
     cost = _number(rows, "unit_cost", columns.unit_cost, may_round=True)
     amount = _number(rows, "amount", columns.amount, may_round=True)
-    size = _number(rows, "size", rows.profile.aggregate.size_column)
+    size = _number(rows, "size", rows.profile.aggregate.size_column, may_round=may_round)
     rows.layers[COMPARED] |= {"unit_cost": cost.value, "amount": amount.value, "size_quantity": size.value}
     rows.layers[COMPARED]["is_negated"] = _sign(rows, rows.profile.aggregate.sign_column)
     rows.layers[COMPARED]["rounded"] = f"{cost.is_rounded}::INT + {amount.is_rounded}::INT"
+    if "is_unstated" in rows.layers[COMPARED]:
+        # after the amount, which may be what is wrong with a row of money
+        missing = "is_unstated AND NOT is_of_money"
+        rows.check(missing, rows.position(columns.quantity), "the quantity is missing", FIX_CELL)
+    sized = [size] if rows.profile.aggregate.size_column else []
+    rows.layers[COMPARED]["is_rounded"] = any_of(number.is_rounded for number in (*quantities, *sized))
 
 
 def _number(rows: Expression, name: str, column: Column | None, *, may_round: bool = False) -> NumberSql:
@@ -53,14 +68,21 @@ def _sign(rows: Expression, column: Column | None) -> str:
     return number.is_negative
 
 
-def _measured(rows: Expression, column: Column) -> str:
-    """The quantity as the file states it; NULL where it is counted, is nil or cannot be read."""
+def _quantities(rows: Expression, column: Column, *, may_round: bool) -> list[NumberSql]:
+    """The numbers that are added up to the quantity; none where rows are counted."""
     if column.count or column.count_distinct:
+        return []
+    leaves = enumerate(column.sum or (column,))
+    return [_number(rows, f"quantity{place}", leaf, may_round=may_round) for place, leaf in leaves]
+
+
+def _measured(rows: Expression, column: Column, numbers: list[NumberSql]) -> str:
+    """The quantity as the file states it; NULL where it is counted, is nil or cannot be read."""
+    if not numbers:
         return f"NULL::{TYPE}"
-    numbers = [_number(rows, f"quantity{place}", leaf) for place, leaf in enumerate(column.sum or (column,))]
     is_nil = all_of(number.is_nil for number in numbers)
     if rows.profile.method is not Reduction.COUNT:
-        rows.check(is_nil, rows.position(column), "the quantity is missing", FIX_CELL)
+        rows.layers[COMPARED]["is_unstated"] = is_nil
     if not column.sum:
         return numbers[0].value
     unread = any_of(f"(NOT {number.is_nil} AND {number.value} IS NULL)" for number in numbers)
@@ -70,9 +92,23 @@ def _measured(rows: Expression, column: Column) -> str:
     return value
 
 
+def _add_quantity(rows: Expression) -> None:
+    """The quantity, and ``is_of_money``: a row that states an amount alone, of a class that carries no quantity.
+
+    Such a row counts 0 units. It is no row whose quantity is zero, and no rule about those looks at it.
+    """
+    is_of_money, quantity = "false", "measured"
+    if rows.profile.method in (Reduction.COUNT, Reduction.COUNT_DISTINCT):
+        quantity = f"CAST(1 AS {TYPE})"
+    elif rows.profile.columns.amount:
+        is_of_money = f"is_unstated AND amount IS NOT NULL AND charge_class IN {literals(OF_MONEY)}"
+        quantity = case([(is_of_money, f"CAST(0 AS {TYPE})")], "measured")
+    rows.layers[FILTERED] |= {"is_of_money": is_of_money, "quantity": quantity}
+
+
 def _add_policies(rows: Expression) -> None:
     policies, place = rows.profile.rows, rows.position(rows.profile.columns.quantity)
-    odd = {"negative": "quantity < 0", "zero": "quantity = 0", "fraction": "quantity <> trunc(quantity)"}
+    odd = {"negative": "quantity < 0", "zero": ZERO, "fraction": "quantity <> trunc(quantity)"}
     if policies.negative == "reject":
         rows.check(odd["negative"], place, "the profile rejects negative quantities", FIX_CELL)
     if policies.fraction == "reject":

@@ -81,6 +81,7 @@ class Observations:
     flagged: dict[str, list[int]] = field(default_factory=dict)
     doubled: list[str] = field(default_factory=list)
     rounded_amounts: int = 0
+    rounded_quantities: list[int] = field(default_factory=list)
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence for each observation."""
@@ -101,6 +102,11 @@ class Observations:
             yield f"the header {name!r} stands more than once; the first such column is read"
         if self.rounded_amounts:
             yield f"{self.rounded_amounts} amounts had more than 10 decimal places and were rounded"
+        if rows := self.rounded_quantities:
+            yield (
+                f"{_rows(len(rows))} with a quantity of more than 10 decimal places, which was rounded: "
+                f"{records(rows)}. Where the service is mapped, the line is held"
+            )
 
 
 _FLAGS = {"negative": "negative", "zero": "zero", "fraction": "fractional"}

@@ -26,6 +26,9 @@ class RowClass(StrEnum):
 CARRY_QUANTITY = (RowClass.RECURRING, RowClass.CANCEL)
 """The classes whose rows say how much is used."""
 
+OF_MONEY = (RowClass.PRORATION, RowClass.ONE_OFF, RowClass.TAX, RowClass.FEE, RowClass.CREDIT)
+"""The classes whose rows may state an amount and no quantity. What is unknown may carry one, so it must state it."""
+
 
 class Reduction(StrEnum):
     """How the rows of one subscription become one quantity. The SQL of each stands in dbt_project."""

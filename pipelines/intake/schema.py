@@ -40,6 +40,7 @@ VALIDATED_USAGE = pa.DataFrameSchema(
         "size_quantity": pa.Column(_EXACT, nullable=True),
         "unit_key": _text(pa.Check.str_length(min_value=1)),
         "is_cycle": pa.Column(pl.Boolean),
+        "is_rounded": pa.Column(pl.Boolean),
     },
     strict=False,
 )

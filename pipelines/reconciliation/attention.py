@@ -341,14 +341,24 @@ _DRIFTED = (
 )
 
 
+_ROUNDED = (
+    "{used} units are used by rows whose quantities were rounded: they had more than 10 decimal places, and no line is "
+    "billed by a number that is not the file's",
+    "Say round(...) for the quantity in the profile (derived), or exclude the service from the source's mappings.",
+)
+
+
+_HELD = {HoldReason.KEY_DRIFT: _DRIFTED, HoldReason.ROUNDED_QUANTITY: _ROUNDED}
+
+
 def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.figures.deltas if seen.figures else ():
         if delta.outcome in _STOPPED:
             kind, words, remedy = _STOPPED[delta.outcome]
             if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
                 words, remedy = _NEGATIVE
-            elif delta.held_by is HoldReason.KEY_DRIFT:
-                words, remedy = _DRIFTED
+            elif delta.held_by in _HELD:
+                words, remedy = _HELD[delta.held_by]
             what = words.format(after=text(delta.quantity_after), used=text(delta.quantity_used))
             yield _delta_finding(seen.period, delta, kind, what, remedy)
 

@@ -33,9 +33,10 @@ class DeltaOutcome(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why a fall is held. Where several apply, the first of them."""
+    """Why a difference is held. Where several apply, the first of them. The last two hold falls alone."""
 
     NEGATIVE_TOTAL = "negative_total"
+    ROUNDED_QUANTITY = "rounded_quantity"
     KEY_DRIFT = "key_drift"
     DOUBTFUL_ROWS = "doubtful_rows"
 

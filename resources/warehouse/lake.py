@@ -55,6 +55,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("size_quantity", EXACT),
         pa.field("unit_key", pa.string()),
         pa.field("is_cycle", pa.bool_(), nullable=False),
+        pa.field("is_rounded", pa.bool_(), nullable=False),
         pa.field("key_by_term", pa.bool_(), nullable=False),
     ]
 )

@@ -400,6 +400,7 @@ class _Engine:
             for name in MAPPED
         ]
         parts.append("SELECT 'flag', flag, row FROM answers WHERE kind = 'valid' AND flag IS NOT NULL")
+        parts.append("SELECT 'rounded', NULL, row FROM answers WHERE kind = 'valid' AND is_rounded")
         grouped = " UNION ALL ".join(parts)
         for what, value, rows in self._answers.query(
             f"SELECT what, value, list(row ORDER BY row) FROM ({grouped}) AS seen(what, value, row) GROUP BY ALL"
@@ -408,6 +409,8 @@ class _Engine:
                 self._observed.unknown_kinds[value or ""] += len(rows)
             elif what == "flag":
                 self._observed.flagged.setdefault(value, []).extend(rows)
+            elif what == "rounded":
+                self._observed.rounded_quantities.extend(rows)
             else:
                 self._observed.unmapped[what, value] += len(rows)
 

@@ -65,6 +65,7 @@ class Row:
     unit: str | None = None
     size: str | None = None
     is_cycle: bool = False
+    is_rounded: bool = False
     row: int | None = None
 
 
@@ -307,6 +308,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "size_quantity": None if row.size is None else Decimal(row.size),
         "unit_key": row.unit,
         "is_cycle": row.is_cycle,
+        "is_rounded": row.is_rounded,
         "key_by_term": row.by_term,
     }
 

@@ -14,7 +14,7 @@ from pipelines.agreements.records import Agreement
 from pipelines.identity import AccountId, AgreementId
 from pipelines.intake.rows import Reduction, RowClass
 from pipelines.mapping.entries import ServiceRule
-from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
+from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.inputs import Conservation, DoubtfulRow
 from tests.dbt.builder import Line, Month, Row, Target, Workbench, accounts, leads, unit
 
@@ -272,6 +272,23 @@ def test_a_negative_total_is_held_and_never_written(workbench: Workbench) -> Non
     assert seen(deltas["1"]) == ("decrease", "held", "10")
     assert seen(deltas["12/501"]) == ("unbilled", "held", "0")
     assert (deltas["1"].quantity_used, deltas["1"].amount_delta) == (D(-3), D(0))
+
+
+@pytest.mark.parametrize(("billed", "kind"), [("10", "increase"), ("14", "decrease")])
+def test_no_line_is_billed_by_a_rounded_quantity(workbench: Workbench, billed: str, kind: str) -> None:
+    rows = [Row("Acme", "M365", "11"), Row("Acme", "M365", "0.3333333333", is_rounded=True)]
+    [delta] = workbench.deltas(Month(rows, [Line("1", "11", "501", billed)])).values()
+    assert (*seen(delta)[:2], delta.held_by) == (kind, "held", HoldReason.ROUNDED_QUANTITY)
+
+
+def test_a_rounded_quantity_of_money_or_of_another_customer_holds_nothing(workbench: Workbench) -> None:
+    rows = [
+        Row("Acme", "M365", "12"),
+        Row("Acme", "M365", "0.3333333333", charge=RowClass.PRORATION, is_rounded=True),
+        Row("Beta", "M365", "0.3333333333", is_rounded=True),
+    ]
+    deltas = workbench.deltas(Month(rows, [ACME_LINE]))
+    assert (deltas["1"].outcome, deltas["12/501"].outcome) == ("proposed", "held")
 
 
 def test_an_incomplete_source_proposes_nothing_for_any_line_it_feeds(workbench: Workbench) -> None:

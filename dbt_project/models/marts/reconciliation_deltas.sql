@@ -28,6 +28,12 @@ drifted_targets as (
 
 ),
 
+rounded_targets as (
+
+    select * from {{ ref('int_rounded_rows_spread_to_targets') }}
+
+),
+
 accounts as (
 
     select * from {{ ref('stg_lake__accounts') }}
@@ -74,6 +80,7 @@ decided as (
             when differences.is_mixed_basis then 'mixed_basis'
             when differences.is_negative then 'held'
             when differences.quantity_due = differences.quantity_before then 'settled'
+            when rounded_targets.service_id is not null then 'held'
             when
                 differences.kind in ('decrease', 'vanished')
                 and (doubtful_lines.line_id is not null or drifted_targets.service_id is not null)
@@ -82,6 +89,7 @@ decided as (
         end as outcome,
         case
             when differences.is_negative then 'negative_total'
+            when rounded_targets.service_id is not null then 'rounded_quantity'
             when drifted_targets.service_id is not null then 'key_drift'
             else 'doubtful_rows'
         end as reason_to_hold
@@ -92,6 +100,10 @@ decided as (
         on
             differences.account_id = drifted_targets.account_id
             and differences.service_id = drifted_targets.service_id
+    left join rounded_targets
+        on
+            differences.account_id = rounded_targets.account_id
+            and differences.service_id = rounded_targets.service_id
 
 ),
 

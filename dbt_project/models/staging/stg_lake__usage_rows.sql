@@ -39,7 +39,8 @@ renamed as (
         is_negated,
         size_quantity,
         unit_key,
-        is_cycle
+        is_cycle,
+        is_rounded
     from raw
 
 )

@@ -42,6 +42,7 @@ _MARKED = (
 _LONGEST_KEY, _LONGEST_CELL, _MOST_CELLS = 500, 131_072, 2_000
 _WHOLE: frozenset[Fault] = frozenset([None])
 _SAYS_HOW_MUCH = {"recurring", "cancel"}
+_MAY_BE_OF_MONEY = {"proration", "one_off", "tax", "fee", "credit"}
 _TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _TENTH_PLACE = Decimal("1E-10")
 _TOO_LARGE = Decimal(10) ** 28
@@ -395,7 +396,7 @@ class _Sheet:
         period = reading.period()
         if reading.faults:
             return Judged(row, "rejected", frozenset(reading.faults))
-        if self.profile.rows.zero == "ignore" and values["quantity"] == 0:
+        if self.profile.rows.zero == "ignore" and values["quantity"] == 0 and not reading.is_of_money:
             return Judged(row, "ignored")
         return Judged(row, "valid", values=values, period=period)
 
@@ -539,6 +540,7 @@ class _Reading:
     sheet: _Sheet
     record: list[str]
     faults: set[Fault]
+    is_of_money: bool = False
 
     def values(self) -> dict[str, Any]:
         """Every field that is compared, by its name."""
@@ -551,7 +553,7 @@ class _Reading:
             "account_name": account if is_rekeyed else self._name(columns.account_name, account),
             "service_key": service,
             "service_name": self._name(columns.service_name, service),
-            "quantity": self._quantity(),
+            "quantity": self._quantity(mapped["charge_kind"]),
             "unit_cost": self._number(columns.unit_cost, may_round=True),
             "amount": self._number(columns.amount, may_round=True),
             "subscription_id": self._subscription(columns.subscription_id),
@@ -560,9 +562,10 @@ class _Reading:
             "charge_class": self._charge_class(mapped["charge_kind"]),
             "method": self._method(),
             "is_negated": self._is_negative(aggregate.sign_column),
-            "size_quantity": self._number(aggregate.size_column),
+            "size_quantity": self._number(aggregate.size_column, may_round=self._is_bill()),
             "unit_key": self._unit(columns.quantity.count_distinct),
             "is_cycle": folded(mapped["charge_kind"] or "") in {folded(kind) for kind in aggregate.cycle},
+            "is_rounded": any(self._loses_digits(column) for column in self._sizes()),
             "match_account": _match(account),
             "match_service": _match(service),
             **mapped,
@@ -682,17 +685,44 @@ class _Reading:
             return False
         return value is not None and value < 0
 
-    def _quantity(self) -> Decimal:
+    def _is_bill(self) -> bool:
+        return str(self.sheet.profile.basis) == "invoice"
+
+    def _sizes(self) -> list[Column]:
+        """Columns that say how much is used, where digits of them may be lost."""
+        column, size = self.sheet.profile.columns.quantity, self.sheet.profile.aggregate.size_column
+        counted = column.count or column.count_distinct
+        return [*(() if counted else column.sum or (column,)), *([size] if size else [])] if self._is_bill() else []
+
+    def _loses_digits(self, column: Column) -> bool:
+        if self._is_made(column):
+            cells = _Made(self)
+            return cells.number(self.sheet.profile.formulas[column.column or ""]) is not None and cells.is_inexact
+        try:
+            value = number(self._text(column), self.sheet.profile.numbers)
+            return value is not None and kept(value, may_round=True) != value
+        except NotRead:
+            return False
+
+    def _quantity(self, kind: str | None) -> Decimal:
         column = self.sheet.profile.columns.quantity
         before = set(self.faults)
-        read = [] if column.count or column.count_distinct else [self._number(leaf) for leaf in column.sum or (column,)]
+        leaves = [] if column.count or column.count_distinct else list(column.sum or (column,))
+        read = [self._number(leaf, may_round=self._is_bill()) for leaf in leaves]
         given = [value for value in read if value is not None]
         if str(self.sheet.profile.method) in {"count", "count_distinct"}:
             return self._fitting(Decimal(1), column)
         if not given and self.faults == before:
+            self.is_of_money = self._charge_class(kind) in _MAY_BE_OF_MONEY and self._states_an_amount()
+            if self.is_of_money:
+                return Decimal(0)
             self.faults.add(self.sheet.shown(column))
         with localcontext(prec=100):
             return self._fitting(sum(given, Decimal(0)), column)
+
+    def _states_an_amount(self) -> bool:
+        column = self.sheet.profile.columns.amount
+        return column is not None and self._number(column, may_round=True) is not None
 
     def _fitting(self, quantity: Decimal, column: Column) -> Decimal:
         rules = self.sheet.profile.rows

@@ -177,6 +177,7 @@ def test_the_lake_keeps_every_column_of_a_row(desk: Desk) -> None:
         "method": "max",
         "is_negated": False,
         "is_cycle": False,
+        "is_rounded": False,
         "key_by_term": True,
     }
     assert {name: value for name, value in row.items() if name in expected} == expected
