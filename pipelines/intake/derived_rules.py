@@ -74,7 +74,8 @@ class _Calculation:
     def _read(self, formula: Formula) -> _Number:
         text = self._rows.formula_text(formula)
         place = next(map(self._rows.header.position, cells_of(formula)), None)
-        return _Number(checked_number(self._rows, self._fresh(), text, place).value)
+        number = checked_number(self._rows, self._fresh(), text, place, may_round=True)
+        return _Number(number.value, is_inexact=number.is_rounded)
 
     def _calculated(self, call: Call) -> _Number:
         if call.function == "round":

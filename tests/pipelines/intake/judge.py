@@ -815,7 +815,7 @@ class _Made:
         sheet, record = self.reading.sheet, self.reading.record
         try:
             value = number(sheet.made_text(record, formula), sheet.profile.numbers)
-            return None if value is None else kept(value)
+            return None if value is None else self._kept(value, "a cell")
         except NotRead:
             self.faults.add(sheet.shown(Column(column=next(iter(named_in(formula))))))
             return None

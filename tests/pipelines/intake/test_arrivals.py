@@ -14,7 +14,8 @@ from pipelines.intake.arrivals import (
     is_temporary,
     period_of_text,
 )
-from pipelines.intake.profile import ImportProfile
+from pipelines.intake.profile import ImportProfile, load_profile
+from pipelines.intake.shipped import shipped_profiles
 from pipelines.periods import BillingPeriod
 from tests.pipelines.intake.reading import profile_of
 
@@ -240,3 +241,9 @@ def test_new_and_rewritten_files_are_changes() -> None:
 def test_a_file_that_still_grows_is_a_change_against_the_look_before() -> None:
     growing, stable, new = InboxFile("a", 2, "v2"), InboxFile("b", 1, "v1"), InboxFile("c", 1, "v1")
     assert changes({"a": "v1", "b": "v1"}, [growing, stable, new]) == [growing, new]
+
+
+@pytest.mark.parametrize("name", ["recon.csv", "recon.csv.gz"])
+def test_a_reconciliation_file_of_partner_center_arrives_packed_or_not(name: str) -> None:
+    nce = load_profile(shipped_profiles()["microsoft-nce"])
+    assert isinstance(assigned(f"microsoft-nce/2026-10/{name}", nce), Assignment)

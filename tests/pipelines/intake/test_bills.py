@@ -65,6 +65,13 @@ def test_a_calculated_quantity_of_a_bill_is_rounded_and_told(tmp_path: Path, for
     assert typed(read, "is_rounded")[-1] == (True,)
 
 
+def test_a_profile_may_say_where_to_round_and_nothing_is_lost_unsaid(tmp_path: Path) -> None:
+    columns = COLUMNS.replace("quantity: Hours", "quantity: spent")
+    profile = bill(columns=columns, derived='{spent: "round(Cost, 10)"}')
+    read = read_text(tmp_path, HEADER + "Acme,VM,3,0.12345678905,Usage\n", profile)
+    assert typed(read, "quantity", "is_rounded") == [(Decimal("0.1234567891"), False)]
+
+
 def test_what_a_size_loses_is_told_as_well(tmp_path: Path) -> None:
     aggregate = "{method: running_total, size_column: Cost}"
     read = read_text(tmp_path, HEADER + "Acme,VM,3,0.12345678905,Usage\n", bill(aggregate=aggregate))

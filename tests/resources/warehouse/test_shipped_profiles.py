@@ -275,3 +275,54 @@ def test_a_short_view_of_others_without_a_quantity_is_refused_and_not_empty() ->
     refusal = DuckDbFileReader().read(file, profile, file_name=file.name).refusal
     assert refusal is not None
     assert "the mapped column 'Quantity or Qty or Resource Quantity or Seats or Licenses' is missing" in str(refusal)
+
+
+def test_hours_and_gigabytes_of_a_focus_file_never_add_and_its_taxes_need_no_quantity(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "focus.csv", "focus")
+    assert quantities(tmp_path, read) == {
+        ("sub-1", "Compute|SKU-VM|Hours"): Decimal("844.5"),  # without ten hours of a month that was billed before
+        ("sub-1", "Compute|SKU-VM|GB"): 3,
+        ("sub-1", "Storage||GB-Month"): Decimal("0.0000000002"),
+    }
+    money = {(row["account_key"], row["charge_class"]): row["amount"] for row in read.table.to_pylist()}
+    assert money["ba-1", "tax"] == 29  # of the billing account, since no sub account is named
+    assert (money["sub-2", "credit"], money["sub-2", "one_off"]) == (Decimal("-4.5"), 500)
+    assert read.rows.ignored == 1
+    assert rejected(read) == {10: ("PricingQuantity", "the quantity is missing")}
+
+
+def test_the_cost_of_an_aws_account_is_its_quantity_and_credits_are_never_added(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "aws_cur.csv", "aws-cur")
+    assert quantities(tmp_path, read) == {
+        ("200000000001", "AmazonEC2|USD"): Decimal("51.7162166667"),
+        ("200000000001", "AmazonS3|USD"): Decimal("3.5"),
+        ("200000000002", "AmazonS3|USD"): Decimal("0.0000000001"),
+    }
+    assert [row["row"] for row in read.table.to_pylist() if row["is_rounded"]] == [7]
+    assert [column for column, _ in rejected(read).values()] == [
+        "line_item_usage_account_id",
+        "line_item_unblended_cost",
+    ]
+
+
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason="TRUEUP_SAMPLES_DIR names no folder")
+def test_an_aws_report_of_others_counts_its_hundred_and_one_rows_of_usage(tmp_path: Path) -> None:
+    file = ELSEWHERE.parents[1] / "connect" / "aws-cur.csv"
+    read = shipped(file, "aws-cur")
+    with file.open(encoding="utf-8", newline="") as rows:
+        used = [row for row in csv.DictReader(rows) if row["line_item_line_item_type"] == "Usage"]
+    assert (len(used), read.rows.valid, read.rows.rejected) == (101, 120, 0)
+    spent = sum(Decimal(row["line_item_unblended_cost"]) for row in used)
+    assert sum(quantities(tmp_path, read).values()) == spent
+
+
+def test_the_cost_of_azure_adds_over_meters_and_days_by_currency(tmp_path: Path) -> None:
+    read = shipped(SAMPLES / "microsoft_daily_usage.csv", "microsoft-daily-usage")
+    assert quantities(tmp_path, read) == {
+        ("c-100", "DZH318Z0BPS6|0001|USD"): Decimal("2.40010002"),
+        ("c-200", "DZH318Z0BPS6|0001|EUR"): 2,
+    }
+    assert rejected(read) == {
+        6: ("BillingPreTaxTotal", "the quantity is missing"),
+        7: ("CustomerId", "the account key is blank"),
+    }
