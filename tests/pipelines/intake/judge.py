@@ -3,8 +3,8 @@
 Belongs here: the rules as the contract, the trap rules and the profile language word them, one cell after the other.
 Does not belong here: anything of the reader that is judged, or of the product beside the profile's model.
 
-``plain_reader`` was written beside the compiled expression and shares its author's reading of the rules; this module
-was not. Where the papers leave something open it says so, and tests do not go there.
+It was not written beside the compiled expression, whose author reads the rules in his own way. Where the papers leave
+something open it says so, and tests do not go there.
 """
 
 import csv
@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
@@ -44,6 +44,7 @@ _WHOLE: frozenset[Fault] = frozenset([None])
 _SAYS_HOW_MUCH = {"recurring", "cancel"}
 _MAY_BE_OF_MONEY = {"proration", "one_off", "tax", "fee", "credit"}
 _TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_GROUP_BLANKS = " \u00a0\u2009\u202f"
 _TENTH_PLACE = Decimal("1E-10")
 _TOO_LARGE = Decimal(10) ** 28
 
@@ -68,7 +69,10 @@ class Judged:
 
 
 def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> list[Judged]:
-    """Every physical record of a file in order. Raises ``UnreadableFileError``."""
+    """Every physical record of a file in order; a valid one of a wide file once for each of its rows.
+
+    Raises ``UnreadableFileError``.
+    """
     text = _text(content, profile)
     records = _records(text, profile)
     place = _header_place(records, profile)
@@ -76,9 +80,12 @@ def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> 
         return [Judged(row, "blank") for row in range(1, len(records) + 1)]
     before = [Judged(row, "preamble") for row in range(1, place + 1)]
     sheet = _Sheet(profile, records[place], as_of)
-    after = [sheet.judged(row, record) for row, record in enumerate(records[place + 1 :], place + 2)]
-    if after and after[-1].kind not in {"blank", "totals"} and _breaks_off(text, records[-1], records[place]):
-        after[-1] = Judged(after[-1].row, "rejected", frozenset([None]))
+    cut = len(records) if _breaks_off(text, records[-1], records[place]) else None
+    after = [
+        one
+        for row, record in enumerate(records[place + 1 :], place + 2)
+        for one in sheet.judged(row, record, is_cut=row == cut)
+    ]
     after = _final(after, by_term="term" in profile.aggregate.by)
     _check_sum(after)
     return [*before, Judged(place + 1, "header"), *after]
@@ -92,13 +99,16 @@ def _breaks_off(text: str, last: list[str], header: list[str]) -> bool:
 def _final(rows: list[Judged], *, by_term: bool) -> list[Judged]:
     """The rows; of two that are each final for one key and month nobody knows which one is right."""
     named = ["match_account", "match_service", "currency", "subscription_id", *(["commitment_term"] if by_term else [])]
-    keys = {
-        row.row: (row.period, *(row.values[name] for name in named))
+    keys = [
+        (row.row, (row.period, *(row.values[name] for name in named)))
         for row in rows
         if row.kind == "valid" and row.values["method"] == "none" and row.values["charge_class"] in _SAYS_HOW_MUCH
-    }
-    times = Counter(keys.values())
-    return [Judged(row.row, "rejected", _WHOLE) if times[keys.get(row.row, ())] > 1 else row for row in rows]
+    ]
+    times = Counter(key for _, key in keys)
+    doubled = {row for row, key in keys if times[key] > 1}
+    first = {one.row: place for place, one in reversed(list(enumerate(rows)))}
+    kept = [one for place, one in enumerate(rows) if one.row not in doubled or first[one.row] == place]
+    return [Judged(one.row, "rejected", _WHOLE) if one.row in doubled else one for one in kept]
 
 
 def _check_sum(rows: list[Judged]) -> None:
@@ -200,9 +210,13 @@ def _named_columns(profile: ImportProfile) -> Iterator[Column]:
 def _header_place(records: list[list[str]], profile: ImportProfile) -> int | None:
     wanted = profile.header
     places = [wanted.row - 1] if wanted.row else list(range(wanted.within))
-    columns = list(_read_columns(profile))
+    wide = profile.unpivot
+    columns = [*_read_columns(profile), *(Column(column=name) for name in (wide.named if wide else ()))]
+    made = list(wide.made) if wide else []
     for place in places:
-        if place < len(records) and all(c.optional or _found(records[place], c) is not None for c in columns):
+        if place < len(records) and all(c.optional or _found([*records[place], *made], c) is not None for c in columns):
+            if {_same(name) for name in made} & {_same(cell) for cell in records[place]}:
+                raise UnreadableFileError("a name is taken")
             return place
     if all(is_blank(record) for record in records):
         return None
@@ -289,10 +303,9 @@ def _bare(text: str, numbers: Numbers) -> Iterator[str]:
 
 def _plain(sign: int, body: str, numbers: Numbers) -> Decimal | None:
     """Digits with a decimal mark and, in the whole part, groups of three behind one to three digits."""
-    grouped = ""
-    if numbers.thousands:
-        mark = f"[{re.escape(numbers.thousands)}]"
-        grouped = f"|[1-9][0-9]{{0,2}}(?P<mark>{mark})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
+    # One mark groups a whole number; of blanks, which look alike, any will do.
+    marks = [_GROUP_BLANKS if mark in _GROUP_BLANKS else mark for mark in numbers.thousands or ""]
+    grouped = "".join(f"|[1-9][0-9]{{0,2}}(?:[{re.escape(mark)}][0-9]{{3}})+" for mark in marks)
     match = re.fullmatch(f"(?P<whole>[0-9]*{grouped})(?:{re.escape(numbers.decimal)}(?P<places>[0-9]+))?", body)
     if match is None or body == "":
         return None
@@ -373,25 +386,59 @@ class _Sheet:
     profile: ImportProfile
     header: list[str]
     as_of: date | None = None
+    of_cell: int | None = None
+    """The place of the cell that is read as a row of its own; its header and itself stand behind the others."""
 
-    def judged(self, row: int, record: list[str]) -> Judged:
-        rules = self.profile.rows
+    def judged(self, row: int, record: list[str], *, is_cut: bool) -> list[Judged]:
         if is_blank(record):
-            return Judged(row, "blank")
+            return [Judged(row, "blank")]
+        is_odd = is_cut or not is_blank(record[len(self.header) :])
+        if self.profile.unpivot is None:
+            return [self._judged(row, record, is_odd=is_odd)]
+        padded = [*record, *[""] * len(self.header)][: len(self.header)]
+        return _as_one(
+            [
+                replace(self, header=[*self.header, *self.profile.unpivot.made], of_cell=place)._judged(
+                    row, [*padded, self._named(place), padded[place]], is_odd=is_odd
+                )
+                for place in self._wide_places()
+            ]
+        )
+
+    def _wide_places(self) -> list[int]:
+        """The columns of which each cell is a row."""
+        wide = self.profile.unpivot
+        named = {_position(self.header, name) for name in (wide.named if wide else ())}
+        if wide and wide.columns:
+            return sorted(place for place in named if place is not None)
+        read = {_found(self.header, column) for column in _read_columns(self.profile)}
+        found = [place for place, cell in enumerate(self.header) if _same(cell) and place not in named | read]
+        if not found:
+            raise UnreadableFileError("nothing to unpivot")
+        return found
+
+    def _is_blank_cell(self, record: list[str]) -> bool:
+        return self.of_cell is not None and unwrapped(record[-1]) in {"", *self.profile.numbers.nil}
+
+    def _judged(self, row: int, record: list[str], *, is_odd: bool) -> Judged:
+        rules, wide = self.profile.rows, self.profile.unpivot
+        says_nothing = self._is_blank_cell(record) and wide is not None and wide.blank == "ignore"
         if self._is_failure(record):
             return Judged(row, "rejected", frozenset([None]))
         if rules.totals and re.search(rules.totals.match, self._cell(record, rules.totals.column), re.ASCII):
-            return Judged(row, "totals")
-        if not is_blank(record[len(self.header) :]):
-            # One cell too many: which of them belongs to which header is not known.
+            return Judged(row, "ignored" if says_nothing else "totals")
+        if is_odd:
+            # One cell too many or too few: which of them belongs to which header is not known.
             return Judged(row, "rejected", frozenset([None]))
-        return self._data(row, record)
+        return Judged(row, "ignored") if says_nothing else self._data(row, record)
 
     def _data(self, row: int, record: list[str]) -> Judged:
         counts, doubts = self._counts(record)
         if counts is False:
             return Judged(row, "ignored")
         reading = _Reading(self, record, set(doubts))
+        if self._is_blank_cell(record):
+            reading.faults.add(self._named(len(self.header) - 1))
         values = reading.values()
         period = reading.period()
         if reading.faults:
@@ -422,7 +469,9 @@ class _Sheet:
         return self._named(places[0]) if places else None
 
     def _named(self, place: int) -> str:
-        """``#7`` where a column has no name, ``Name#2`` for the second of its name."""
+        """``#7`` where a column has no name, ``Name#2`` for the second of its name; that of its cell for a made one."""
+        if self.of_cell is not None and place >= len(self.header) - 2:
+            place = self.of_cell
         names = [_same(cell) for cell in self.header]
         text = " ".join(trimmed(self.header[place]).split())
         earlier = names[:place].count(names[place])
@@ -522,6 +571,14 @@ class _Sheet:
             value = number(cell, self.profile.numbers)
             return None if value is None else kept(value)
         return day(cell, self.profile.dates)
+
+
+def _as_one(cells: list[Judged]) -> list[Judged]:
+    """What the rows of one wide record make of it: one that is not understood rejects the whole."""
+    of_kind = {kind: [one for one in cells if one.kind == kind] for kind in ("rejected", "totals", "valid", "ignored")}
+    if rejected := of_kind["rejected"]:
+        return [Judged(rejected[0].row, "rejected", frozenset().union(*(one.faults for one in rejected)))]
+    return of_kind["totals"][:1] or of_kind["valid"] or of_kind["ignored"][:1]
 
 
 def _all(answers: Iterable[bool | None]) -> bool | None:
@@ -847,8 +904,12 @@ def folded(kind: str) -> str:
 
 
 def _joined(column: Column, parts: list[str]) -> str:
-    """A key of one column as it stands; of several, ``|`` between them and ``\\|`` for one inside a part."""
-    return "|".join(part.replace("|", r"\|") for part in parts) if column.parts else parts[0]
+    """A key of one column as it stands; of several, ``|`` between them and ``\\|`` for one inside a part.
+
+    Backslashes before a ``|`` and at the end of a part are doubled, so that no two lists of parts make one key.
+    """
+    told = [re.sub(r"(\\+)(\||$)", r"\1\1\2", part).replace("|", r"\|") for part in parts]
+    return "|".join(told) if column.parts else parts[0]
 
 
 def _match(key: str) -> str:

@@ -1,8 +1,8 @@
 """Days are read under declared formats only; the standard library's own parser is the judge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.intake.dates import date_sql, period_sql, range_sql
-from tests.pipelines.intake.plain_reader import plain_date, plain_period
+from tests.pipelines.intake.judge import NotRead, day, month
 
 FORMATS = [
     ("%Y-%m-%d",),
@@ -84,19 +84,19 @@ _moments = st.datetimes(datetime(1890, 1, 1), datetime(2210, 1, 1))  # noqa: DTZ
 def test_the_compiled_formats_agree_with_the_standard_library(data: st.DataObject, formats: tuple[str, ...]) -> None:
     fine = [_written(date_format) for date_format in formats if "%z" not in date_format]
     cells = data.draw(st.lists(st.one_of(_soup, *fine), min_size=20, max_size=60))
-    for cell, (day, is_ambiguous, month) in zip(cells, days_of(cells, formats), strict=True):
-        assert (cell, None if is_ambiguous else day) == (cell, _plainly(cell, formats))
-        assert (cell, month) == (cell, plain_period(cell, formats))
+    for cell, (read, is_ambiguous, period) in zip(cells, days_of(cells, formats), strict=True):
+        assert (cell, None if is_ambiguous else read) == (cell, _plainly(day, cell, formats))
+        assert (cell, period) == (cell, _plainly(month, cell, formats))
 
 
 def _written(date_format: str) -> st.SearchStrategy[str]:
     return _moments.map(lambda moment: moment.strftime(date_format))
 
 
-def _plainly(cell: str, formats: tuple[str, ...]) -> date | None:
+def _plainly(judged: Callable[[str, tuple[str, ...]], Any], cell: str, formats: tuple[str, ...]) -> Any:
     try:
-        return plain_date(cell, formats)
-    except ValueError:
+        return judged(cell, formats)
+    except NotRead:
         return None
 
 

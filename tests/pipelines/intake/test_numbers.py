@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.intake.conventions import Numbers
 from pipelines.intake.numbers import number_sql
-from tests.pipelines.intake.plain_reader import plain_number, stored
+from tests.pipelines.intake.judge import NotRead, kept, number
 
 ENGLISH = Numbers(
     decimal=".", thousands=",", nil=("", "-", "n/a"), negative=("-1", "(1)", "1-"), currency_symbols=("$", "€")
@@ -160,9 +160,7 @@ def _cells(numbers: Numbers) -> st.SearchStrategy[str]:
 @pytest.mark.parametrize("may_round", [False, True], ids=["quantities", "amounts"])
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
-def test_the_compiled_grammar_agrees_with_the_plain_reader(
-    numbers: Numbers, may_round: bool, data: st.DataObject
-) -> None:
+def test_the_compiled_grammar_agrees_with_the_judge(numbers: Numbers, may_round: bool, data: st.DataObject) -> None:
     cells = [cell.strip() for cell in data.draw(st.lists(_cells(numbers), min_size=50, max_size=150))]
     for cell, (value, is_nil, _, _) in zip(cells, numbers_of(cells, numbers, may_round=may_round), strict=True):
         assert (cell, value, is_nil) == (cell, *_plainly(cell, numbers, may_round))
@@ -170,7 +168,7 @@ def test_the_compiled_grammar_agrees_with_the_plain_reader(
 
 def _plainly(cell: str, numbers: Numbers, may_round: bool) -> tuple[Decimal | None, bool]:
     try:
-        value = plain_number(cell, numbers)
-        return (None, True) if value is None else (stored(value, may_round=may_round), False)
-    except ValueError:
+        value = number(cell, numbers)
+        return (None, True) if value is None else (kept(value, may_round=may_round), False)
+    except NotRead:
         return None, False

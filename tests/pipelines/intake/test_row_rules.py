@@ -1,19 +1,18 @@
-"""Every row is typed or rejected as the rules say; the compiled expression and a plain reader must agree."""
+"""Every row is typed or rejected as the rules say; the compiled expression and the judge must agree."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.intake.profile import ImportProfile, load_profile
-from resources.warehouse.usage_rows import TypedRows
-from tests.pipelines.intake.plain_reader import PlainRow, read_plainly
+from tests.pipelines.intake.judge import judge
 from tests.pipelines.intake.reading import read_text
+from tests.resources.warehouse.agreement import assert_agreement, assert_months
 
 KEYS = [
     *("acme-001", "  000913 ", '="00047"', "'00012", "'t Hooft", "", " ", "7.3E+17", "2E05", "#N/A", "#REF!", "####"),
@@ -219,44 +218,11 @@ def as_csv(rows: Sequence[Sequence[str]]) -> bytes:
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @given(rows=st.lists(records(), min_size=1, max_size=60))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_compiled_expression_agrees_with_the_plain_reader(
+def test_the_compiled_expression_agrees_with_the_judge(
     profile: ImportProfile, rows: list[list[str]], tmp_path: Path
 ) -> None:
     content = as_csv(rows)
-    read = read_text(tmp_path, content, profile)
-    plain = read_plainly(content, profile)
-
+    read, records = read_text(tmp_path, content, profile), judge(content, profile)
     assert read.refusal is None
-    kinds = ("blank", "ignored", "totals", "rejected", "valid")
-    counts = {kind: sum(row.kind == kind for row in plain) for kind in kinds}
-    assert read.rows.as_json() == {"in": len(rows) + 1, "preamble": 0, "header": 1, **counts}
-    assert {error.row: error.column for error in read.rejected if error.column} == {
-        row.row: row.column for row in plain if row.kind == "rejected" and row.column
-    }
-    assert isinstance(read.whole.usage, TypedRows)
-    assert [(row.row, _kept(row)) for row in plain if row.kind == "valid"] == _typed(read.whole.usage.table)
-
-
-COMPARED = (
-    *("account_key", "service_key", "subscription_id", "quantity", "unit_cost", "amount", "size_quantity", "currency"),
-    *(
-        "is_negated",
-        "method",
-        "unit_key",
-        "commitment_term",
-        "billing_cycle",
-        "charge_kind",
-        "charge_class",
-        "charge_start",
-        "charge_end",
-        "period",
-    ),
-)
-
-
-def _kept(row: PlainRow) -> dict[str, Any]:
-    return {name: row.values.get(name) for name in COMPARED}
-
-
-def _typed(table: Any) -> list[tuple[int, dict[str, Any]]]:
-    return [(row["row"], {name: row[name] for name in COMPARED}) for row in table.to_pylist()]
+    assert_agreement(read, records)
+    assert_months(read, records)

@@ -10,6 +10,7 @@ a record that the end of the file cuts off.
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -173,6 +174,26 @@ def _layout(draw: Draw) -> dict[str, Any]:
     }
 
 
+WIDE = [
+    {"columns": ["Extra", "Size"]},
+    {"columns": ["Quantity", "Extra", "Size", "Quantity#2"]},
+    {"columns": ["Size", "Product"]},
+    {"but": ["Product", "Account Name", "Note", "Interval", "Month"]},
+]
+
+
+def _make_wide(draw: Draw, document: dict[str, Any]) -> None:
+    """A profile for records of which several cells say how much there is."""
+    columns, made = document["columns"], {"name": "metric", "value": "held"}
+    blank = draw(st.sampled_from(["ignore", "ignore", "reject"]))
+    document["unpivot"] = {**draw(st.sampled_from(WIDE)), **made, "blank": blank}
+    columns["quantity"] = "held"
+    columns["service_key"] = draw(st.sampled_from(["metric", ["SKU", "metric"], {"column": "metric", "case": "upper"}]))
+    if "amount" in columns:
+        columns["amount"] = "held"
+    document["aggregate"] = {"method": draw(st.sampled_from(["sum", "max", "none"]))}
+
+
 FORMULAS = [
     'Quantity + "Extra" * 2',
     "round(Cost / Quantity, 2) - -1",
@@ -226,7 +247,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "charge_kind": {"Seat change": "addQuantity"},
         },
     }
-    document["derived"] = _derived(draw, document)
+    if draw(st.integers(1, 5)) == 1:
+        _make_wide(draw, document)
+    document["derived"] = {} if "unpivot" in document else _derived(draw, document)
     if draw(st.integers(1, 3)) == 1:
         keys = st.sampled_from(
             ["Account Name", {"constant": "own"}, ["SKU", "Account"], {"column": "Term", "case": "upper"}]
@@ -273,7 +296,8 @@ def _header(draw: Draw, headers: Sequence[str]) -> list[str]:
 def usage_files(draw: st.DrawFn) -> InventedFile:
     """A profile, and a file with a preamble, the header and up to forty records."""
     document = draw(documents())
-    profile = load_profile(yaml.safe_dump(document, allow_unicode=True))
+    # through JSON, because YAML would point from one list to another that was drawn from the same place
+    profile = load_profile(yaml.safe_dump(json.loads(json.dumps(document)), allow_unicode=True))
     headers = draw(st.permutations([*HEADERS, *NUMBER_HEADERS]))
     before = document["header"].get("row", draw(st.integers(1, 5))) - 1
     preamble = [draw(st.sampled_from([[], ["Usage of July"], ["", ""], ["Account", "July"]])) for _ in range(before)]

@@ -1,23 +1,20 @@
 """The compiled reader and an independent one of plain Python say the same of every record of every file."""
 
 from datetime import date
-from decimal import Decimal, localcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.intake.readings import ReadFile, Reading
+from pipelines.intake.readings import ReadFile
 from resources.warehouse.reading import DuckDbFileReader
-from resources.warehouse.usage_rows import TypedRows
 from tests.pipelines.intake.judge import Judged, UnreadableFileError, judge
+from tests.resources.warehouse.agreement import assert_agreement, assert_months
 from tests.resources.warehouse.usage_cells import NUMBERS
 from tests.resources.warehouse.usage_files import InventedFile, dense_files, usage_files
 
 AS_OF = date(2026, 7, 31)
-KINDS = ("preamble", "header", "blank", "ignored", "totals", "rejected", "valid")
 
 
 def judged(file: InventedFile) -> list[Judged] | None:
@@ -33,44 +30,6 @@ def read(folder: Path, file: InventedFile) -> ReadFile:
     raw = folder / "usage.csv"
     raw.write_bytes(file.content)
     return DuckDbFileReader().read(raw, file.profile, file_name="usage.csv", overlays=(), as_of=AS_OF)
-
-
-def rows_of(table: Any, names: list[str]) -> dict[int, dict[str, Any]]:
-    """The typed rows by record number."""
-    return {row["row"]: {name: row[name] for name in names} for row in table.to_pylist()}
-
-
-def said_rows(reading: Reading) -> Any:
-    """The typed rows of one reading."""
-    assert isinstance(reading.usage, TypedRows)
-    return reading.usage.table
-
-
-def assert_agreement(said: ReadFile, records: list[Judged]) -> None:
-    """Every record is of one kind for both, and every value of a valid one is the same."""
-    valid = {record.row: record.values for record in records if record.kind == "valid"}
-    names = sorted(next(iter(valid.values()), {}))
-    rejected = {error.row: error.column for error in said.rejected}
-    typed = rows_of(said.table, names) if valid or said.rows.valid else {}
-    assert set(typed) == set(valid)
-    assert typed == valid
-    assert set(rejected) == {record.row for record in records if record.kind == "rejected"}
-    for record in records:
-        assert record.kind != "rejected" or rejected[record.row] in record.faults
-    assert said.rows.as_json() == {
-        "in": len(records),
-        **{kind: sum(record.kind == kind for record in records) for kind in KINDS},
-    }
-    with localcontext(prec=60):
-        assert said.quantity == sum((values["quantity"] for values in valid.values()), Decimal(0))
-
-
-def assert_months(said: ReadFile, records: list[Judged]) -> None:
-    """Where rows have months of their own, each is read for the month that the judge reads."""
-    months = {record.row: record.period for record in records if record.period}
-    assert {
-        row: month for month, reading in said.by_period.items() for row in rows_of(said_rows(reading), [])
-    } == months
 
 
 def compare(folder: Path, file: InventedFile) -> None:
