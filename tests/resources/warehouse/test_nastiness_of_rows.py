@@ -27,6 +27,20 @@ def test_18_a_device_that_is_listed_twice_is_one_unit_and_a_stale_one_is_none(tm
     assert said.rejected == [(7, "Device", "", untold)]
 
 
+def test_19_each_cell_of_a_wide_file_is_a_row_and_a_blank_one_is_none(tmp_path: Path) -> None:
+    said = checked("19_one_column_per_service.csv")
+    assert said.quantities(tmp_path) == {
+        ("4711", "Microsoft 365 Business Premium"): 12,
+        ("4711", "Acronis Backup"): 3,
+        ("4720", "Acronis Backup"): 1,
+    }
+    assert said.rows == {"in": 5, "header": 1, "ignored": 1, "rejected": 1, "valid": 2}
+    # one cell that is no number rejects its record, also the seven beside it
+    [(row, column, value, reason)] = said.rejected
+    assert (row, column, value) == (4, "Acronis Backup", "n/a")
+    assert reason.startswith("is not a number")
+
+
 def test_20_rows_of_the_partner_are_no_usage_beside_those_of_its_customers() -> None:
     said = checked("20_partner_and_customer_rows.csv")
     assert said.valid("account_key", "quantity") == [("Maple Dental", 12), ("Birch Legal", 3)]
