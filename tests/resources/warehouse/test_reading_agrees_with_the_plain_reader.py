@@ -65,12 +65,12 @@ def assert_agreement(said: ReadFile, records: list[Judged]) -> None:
         assert said.quantity == sum((values["quantity"] for values in valid.values()), Decimal(0))
 
 
-def assert_months(said: ReadFile, records: list[Judged]) -> None:
-    """Where rows have months of their own, each is read for the month that the judge reads."""
-    months = {record.row: record.period for record in records if record.period}
+def assert_slices(said: ReadFile, records: list[Judged]) -> None:
+    """Where rows have months or parts of their own, each is read for those that the judge reads."""
+    judged_of = {record.row: (record.period, record.part) for record in records if record.period or record.part}
     assert {
-        row: month for month, reading in said.by_period.items() for row in rows_of(said_rows(reading), [])
-    } == months
+        row: (of.period, of.part) for of, reading in said.slices.items() for row in rows_of(said_rows(reading), [])
+    } == judged_of
 
 
 def compare(folder: Path, file: InventedFile) -> None:
@@ -79,7 +79,7 @@ def compare(folder: Path, file: InventedFile) -> None:
     assert (said.refusal is None) == (records is not None)
     if records is not None:
         assert_agreement(said, records)
-        assert_months(said, records)
+        assert_slices(said, records)
 
 
 # One set of examples for everybody: a difference that shows up shows up again.
