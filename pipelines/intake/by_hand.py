@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines.identity import FileId
 from pipelines.intake.arrivals import period_of_arrival
 from pipelines.intake.drops import Arrival, ArrivalStatus
+from pipelines.intake.layout import PartFrom
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.take import TakenFile
@@ -44,7 +45,9 @@ def take_by_hand(
 
 
 def _check_handed_in(ports: IntakePorts, profile: ImportProfile, part: str | None) -> None:
-    has_parts = profile.arrives is not None and profile.arrives.part is not None
+    if part and profile.part_column is not None:
+        raise HandedInError(f"each row of {profile.name} says which part of the month it is for: leave --part out")
+    has_parts = profile.arrives is not None and profile.arrives.part is PartFrom.PATH
     if has_parts and not part:
         # Beside its parts a file without one would be added to them.
         raise HandedInError(f"a month of {profile.name} comes in parts: say which one the file is, --part NAME")

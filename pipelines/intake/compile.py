@@ -98,8 +98,10 @@ TYPED = (
 """What is handed on of a valid row."""
 
 ANSWERS = (
-    *("row", "is_bare", "period", "kind", "problem", "problem_value", "is_failure", "read_account", "read_service"),
-    *("totalled", "service_parts", "rounded", "flag", *(f"{name}_unmapped" for name in MAPPED), *TYPED),
+    *("row", "is_bare", "period", "part", "kind", "problem", "problem_value", "is_failure"),
+    *("read_account", "read_service", "totalled", "service_parts", "rounded", "flag"),
+    *(f"{name}_unmapped" for name in MAPPED),
+    *TYPED,
 )
 """Everything that is known of a record. ``totalled`` is what control totals add up, whatever the record is."""
 
@@ -138,7 +140,7 @@ def second_rows(match_account: str, match_service: str, *, by_term: bool) -> str
 
     Over the relation ``answers``; ``match_account`` and ``match_service`` are the keys as they compare.
     """
-    key = ["period", "match_account", "match_service", "currency", "subscription_id"]
+    key = ["period", "part", "match_account", "match_service", "currency", "subscription_id"]
     key += ["commitment_term"] if by_term else []
     final = f"kind = 'valid' AND method = '{Reduction.NONE}' AND charge_class IN {literals(CARRY_QUANTITY)}"
     matched = f"SELECT *, {match_account} AS match_account, {match_service} AS match_service FROM answers WHERE {final}"

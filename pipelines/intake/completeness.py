@@ -10,7 +10,7 @@ from decimal import Decimal
 from pipelines.intake.drops import SourceVerdict
 from pipelines.intake.layout import Complete
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.readings import ReadFile, Reading, ServiceParts, TotalRow, records
+from pipelines.intake.readings import ReadFile, Reading, ServiceParts, Slice, TotalRow, records
 from pipelines.quantities import text
 
 
@@ -114,9 +114,17 @@ def _total_doubts(reading: Reading) -> Iterator[str]:
             yield f"{what} says {text(total.stated)}, {of} add up to {text(added)}"
 
 
-def added_up(added: Mapping[ServiceParts, Decimal], total: TotalRow) -> Decimal:
-    """What a control total should say: the sum of the services whose parts it names, of all when it names none."""
-    return sum((quantity for service, quantity in added.items() if _names(total.service, service)), Decimal(0))
+def added_up(added: Mapping[tuple[Slice, ServiceParts], Decimal], total: TotalRow) -> Decimal:
+    """What a control total should say: the sum of the month, the part and the service that it names.
+
+    What it does not name it is the total of; a row that does not say what it is for may be of any.
+    """
+    named = (
+        quantity
+        for (of, service), quantity in added.items()
+        if total.slice.may_be(of) and _names(total.service, service)
+    )
+    return sum(named, Decimal(0))
 
 
 def _names(named: ServiceParts, service: ServiceParts) -> bool:

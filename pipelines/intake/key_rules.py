@@ -1,4 +1,4 @@
-"""Keys: which text names an account, a service, a subscription, a unit that is counted, and which text no longer does.
+"""Keys: which text names an account, a service, a subscription, a counted unit, a part, and which text no longer does.
 
 Belongs here: joining parts, what Excel leaves of an id, blank and hidden keys.
 Does not belong here: how keys of files and mappings compare (``pipelines.mapping.keys``).
@@ -20,6 +20,7 @@ from pipelines.intake.expression import (
     TEXTS,
     Expression,
 )
+from pipelines.intake.profile import read_columns
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 from pipelines.intake.text_rules import meaning
 from pipelines.intake.unpivot_rules import is_made
@@ -54,7 +55,7 @@ _ESCAPED = literal(r"\|")
 
 
 def add_keys(rows: Expression) -> None:
-    """Account and service keys and counted units, never blank; subscription ids, which may be."""
+    """Account and service keys, counted units and parts of a month, never blank; subscription ids, which may be."""
     columns = rows.profile.columns
     _add_account(rows)
     before = len(rows.checks)
@@ -62,6 +63,7 @@ def add_keys(rows: Expression) -> None:
     _add_read(rows, "service", before)
     rows.layers[READ]["subscription_id"] = _subscription(rows, columns.subscription_id)
     rows.layers[READ]["unit_key"] = _unit(rows, columns.quantity.count_distinct)
+    _add_part(rows)
 
 
 def _add_account(rows: Expression) -> None:
@@ -125,6 +127,29 @@ def _unit(rows: Expression, column: Column | None) -> str:
     untold = "the value that is counted is blank: nobody can tell whether it is one more unit"
     rows.check(f"{unit} = ''", rows.position(column), untold, FIX_CELL)
     return unit
+
+
+def _add_part(rows: Expression) -> None:
+    """The column ``part``, NULL where nobody knows it; then a row may be of any part."""
+    column = rows.profile.part_column
+    if column is None:
+        rows.layers[ANSWERED]["part"] = "NULL::VARCHAR"
+        return
+    before = len(rows.checks)
+    rows.layers[READ]["part_key"] = _key(rows, "part_key", column, "names no part of the month")
+    own, rows.checks[before:] = rows.checks[before:], []
+    rows.doubts += own
+    unknown = any_of(f"({check.condition})" for check in own)
+    if (totals := rows.profile.rows.totals) and _reads(rows, column, totals.column):
+        unknown = f"({unknown} OR is_total)"  # the cell that says *total* names no part
+    # Where columns are shifted or cut off, no cell can be trusted to name it.
+    is_broken = "(defect IS NOT NULL AND NOT is_total)"
+    rows.layers[ANSWERED]["part"] = case([(f"NOT ({is_broken} OR {unknown})", "part_key")], "NULL::VARCHAR")
+
+
+def _reads(rows: Expression, column: Column, address: str) -> bool:
+    place = rows.header.position(address)
+    return any(rows.header.column(leaf) == place for leaf in read_columns(rows.profile, column))
 
 
 def _key_parts(rows: Expression, name: str, column: Column) -> list[str]:

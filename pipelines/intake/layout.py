@@ -23,6 +23,13 @@ class PeriodFrom(StrEnum):
     ARRIVAL = "from_arrival"
 
 
+class PartFrom(StrEnum):
+    """Where it is read which part of a month a file or a row is for."""
+
+    PATH = "from_path"
+    COLUMN = "from_column"
+
+
 def _share(value: object) -> object:
     percent = re.fullmatch(r"([0-9]{1,3})\s*%", value) if isinstance(value, str) else None
     return Decimal(percent[1]) / 100 if percent else value
@@ -54,13 +61,13 @@ class Arrives(Part):
 
     pattern: Text
     period: PeriodFrom
-    part: Annotated[Literal["from_path"] | None, later("from_column")] = None
+    part: PartFrom | None = None
     lag: Annotated[int, Field(ge=0, le=24)] = 0
     complete: Complete = Complete()
 
     @model_validator(mode="after")
     def _placeholders(self) -> Self:
-        for name, is_wanted in (("period", self.period is PeriodFrom.PATH), ("part", self.part is not None)):
+        for name, is_wanted in (("period", self.period is PeriodFrom.PATH), ("part", self.part is PartFrom.PATH)):
             times = self.pattern.count(f"{{{name}}}")
             if is_wanted != (times == 1):
                 raise ValueError(

@@ -20,7 +20,7 @@ from pipelines.intake.conventions import Charges, Maps, Numbers
 from pipelines.intake.dates import DateFormatError, date_pattern
 from pipelines.intake.document import DocumentError, read_document, write_document
 from pipelines.intake.formula import Formula, FormulaError, cells_of, is_number, read_formula
-from pipelines.intake.layout import Arrives, Complete, FileLayout, HeaderPlace, PeriodFrom
+from pipelines.intake.layout import Arrives, Complete, FileLayout, HeaderPlace, PartFrom, PeriodFrom
 from pipelines.intake.rows import Reduction
 from pipelines.intake.wide import MadeName, Unpivot, contradictions_of_unpivot
 
@@ -72,6 +72,7 @@ class Columns(Part):
     charge_end: ColumnOrShorthand | None = None
     charge_kind: ColumnOrShorthand | None = None
     period: ColumnOrShorthand | None = None
+    part: ColumnOrShorthand | None = None
 
     @property
     def mapped(self) -> dict[str, Column]:
@@ -97,7 +98,7 @@ class Columns(Part):
         return self
 
 
-_COMPOSABLE = {"account_key", "account_name", "service_key", "service_name", "subscription_id"}
+_COMPOSABLE = {"account_key", "account_name", "service_key", "service_name", "subscription_id", "part"}
 _CONSTANT = {"currency", "commitment_term", "billing_cycle", "charge_kind"}
 
 
@@ -270,6 +271,18 @@ class ImportProfile(Part):
         return self.columns.period or self.columns.charge_start
 
     @property
+    def part_column(self) -> Column | None:
+        """The column that gives each row its part of the month, None when the whole file is for one."""
+        if self.arrives is None or self.arrives.part is not PartFrom.COLUMN:
+            return None
+        return self.columns.part
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether rows have a month or a part of their own, so that one file may speak for several drops."""
+        return self.period_column is not None or self.part_column is not None
+
+    @property
     def complete(self) -> Complete:
         """When a file of this profile is complete."""
         return self.arrives.complete if self.arrives else Complete()
@@ -320,9 +333,18 @@ def _contradictions(profile: ImportProfile) -> Iterator[str]:
         yield "arrives.complete.currencies needs columns.currency"
     if profile.rows.totals and profile.rows.totals.of == "amount" and columns.amount is None:
         yield "rows.totals.of amount needs columns.amount"
+    yield from _contradictions_of_parts(profile)
     yield from _contradictions_of_days(profile)
     yield from _contradictions_of_derived(profile)
     yield from _contradictions_of_made(profile)
+
+
+def _contradictions_of_parts(profile: ImportProfile) -> Iterator[str]:
+    is_by_column = profile.arrives is not None and profile.arrives.part is PartFrom.COLUMN
+    if is_by_column and profile.columns.part is None:
+        yield "arrives.part from_column needs columns.part"
+    if profile.columns.part and not is_by_column:
+        yield "columns.part says which part of a month a row is for: it belongs to arrives.part from_column"
 
 
 def _contradictions_of_derived(profile: ImportProfile) -> Iterator[str]:
@@ -355,7 +377,8 @@ def _contradictions_of_made(profile: ImportProfile) -> Iterator[str]:
             yield f"the name {name!r} is that of a derived column and that of an unpivoted one"
         if name not in read:
             yield f"the unpivoted column {name!r} is read by nothing"
-    once = [*_addresses(profile, profile.period_column), *([rows.totals.column] if rows.totals else [])]
+    once = [*([rows.totals.column] if rows.totals else [])]
+    once += [*_addresses(profile, profile.period_column), *_addresses(profile, profile.part_column)]
     measures = {"amount": columns.amount, "size_column": profile.aggregate.size_column}
     counted = {} if _counting(columns.quantity) else {"quantity": columns.quantity}
     per_cell = [(name, _addresses(profile, column)) for name, column in (counted | measures).items() if column]

@@ -5,8 +5,8 @@ Does not belong here: reading (``resources.warehouse.reading``), judging (``comp
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -17,6 +17,32 @@ from pipelines.intake.rows import RowAccounting, RowError
 
 ServiceParts = tuple[str, ...]
 """The parts of a service key, before they are joined."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The month, and the part of it, that a row says it is for. None: the row does not say, or nobody can read it."""
+
+    period: str | None = None
+    part: str | None = None
+
+    def may_be(self, other: "Slice") -> bool:
+        """Whether nothing that both say is different."""
+        pairs = ((self.period, other.period), (self.part, other.part))
+        return all(one == another or None in {one, another} for one, another in pairs)
+
+    def drop(self, file: DropIdentity) -> DropIdentity:
+        """The drop that such a row is for, in a file that as a whole is for another, or for this one."""
+        return replace(file, period=self.period or file.period, part=self.part or file.part)
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """By what slices are sorted: months first."""
+        return self.period or "", self.part or ""
+
+
+UNSAID = Slice()
+"""Nothing that a row says: the file speaks for one month as a whole, or nobody can tell which month or part."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +73,24 @@ class UsageRows(Protocol):
 
 @dataclass(frozen=True)
 class TotalRow:
-    """A control total. ``service`` holds the parts of the service key that it names, blank parts for any."""
+    """A control total, of the rows that name nothing else than it does.
+
+    ``service`` holds the parts of the service key that it names, blank parts for any.
+    """
 
     row: int
     service: ServiceParts
     stated: Decimal | None
+    slice: Slice = UNSAID
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file says for one billing period, or for all of them.
+    """What a file says for one month or part of a month, or for all of them.
 
-    ``added`` sums the readable quantities or amounts of all data rows, filtered and rejected ones too, by service: what
-    control totals are compared with. ``currencies`` are those of the valid rows with the first records of each (None
-    where a row names none), looked at only where the profile says which it expects.
+    ``added`` sums the readable quantities or amounts of all data rows of the file, filtered and rejected ones too, by
+    slice and service: what control totals are compared with. ``currencies`` are those of the valid rows with the first
+    records of each (None where a row names none), looked at only where the profile says which it expects.
     """
 
     rows: RowAccounting
@@ -68,7 +98,7 @@ class Reading:
     rejected: tuple[RowError, ...]
     usage: UsageRows
     totals: tuple[TotalRow, ...] = ()
-    added: Mapping[ServiceParts, Decimal] = field(default_factory=dict)
+    added: Mapping[tuple[Slice, ServiceParts], Decimal] = field(default_factory=dict)
     currencies: Mapping[str | None, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -132,13 +162,13 @@ class ReadFile:
     """A file as a profile reads it. ``refusal`` says why it cannot be read; then there are no rows.
 
     ``columns`` are canonical fields with the headers they are read from, ``headers`` all headers of the file as
-    ``Header.position`` finds them again. ``by_period`` is filled where rows have their
-    own period, with ``elsewhere`` for every month that no row bears; ``whole`` is everything together.
+    ``Header.position`` finds them again. ``slices`` is filled where rows have their own month or part;
+    ``elsewhere`` reads a slice that no row bears. ``whole`` is everything together.
     """
 
     whole: Reading
-    by_period: Mapping[str, Reading] = field(default_factory=dict)
-    elsewhere: Reading | None = None
+    slices: Mapping[Slice, Reading] = field(default_factory=dict)
+    elsewhere: Callable[[Slice], Reading] | None = None
     header_row: int | None = None
     headers: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -154,9 +184,11 @@ class ReadFile:
         """All valid rows as an Arrow table of the lake's columns, as if published; None where nothing was read."""
         return None if self.preview_stamp is None else self.whole.usage.stamped(self.preview_stamp).table()
 
-    def reading_of(self, period: str) -> Reading:
-        """What the file says for one month; records of other months count as ignored there."""
-        return self.by_period.get(period, self.elsewhere or self.whole)
+    def reading_of(self, wanted: Slice) -> Reading:
+        """What the file says for one slice; records of others count as ignored there."""
+        if wanted in self.slices or self.elsewhere is None:
+            return self.slices.get(wanted, self.whole)
+        return self.elsewhere(wanted)
 
     @property
     def rows(self) -> RowAccounting:

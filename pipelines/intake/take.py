@@ -5,7 +5,7 @@ Does not belong here: reading (``resources.warehouse.reading``), verdicts (``com
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from pipelines.intake.arrivals import period_of_arrival
 from pipelines.intake.completeness import judge, judge_file
 from pipelines.intake.drops import Arrival, DropIdentity, SourceVerdict, UsageRevision
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.readings import ReadFile, Reading, RevisionStamp
+from pipelines.intake.readings import ReadFile, Reading, RevisionStamp, Slice
 from pipelines.intake.rows import RowAccounting, RowError, RowOverlay
 from pipelines.periods import BillingPeriod
 
@@ -106,6 +106,17 @@ class TakenFile:
         return all(revision.rows.total == self.rows.total for revision in self.revisions)
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """A drop that a file speaks for and whose reading is made anew, even when no row is for it any more.
+
+    Of what its rows are for besides, only what ``is_free`` is published: old rows never replace those of a later file.
+    """
+
+    drop: DropIdentity
+    is_free: Callable[[DropIdentity], bool]
+
+
 def overlay_hash(overlays: Iterable[RowOverlay]) -> str:
     """Names the decisions that a file is read with, in whatever order they were made; empty for none."""
     lines = sorted("\x1f".join([str(o.row), o.record_hash, o.action, o.column or "", o.value or ""]) for o in overlays)
@@ -118,6 +129,7 @@ def take_in(
     raw: Path,
     *,
     period: str | None,
+    renewal: "Renewal | None" = None,
     reader: FileReader,
     lake: UsageLake,
     ledger: UsageLedger,
@@ -125,23 +137,26 @@ def take_in(
     new_id: Callable[[], str],
     zone: ZoneInfo,
 ) -> TakenFile:
-    """Read a file and publish a revision for each period it speaks for.
+    """Read a file and publish a revision for each month, and each part of one, that it speaks for.
 
     ``period`` restricts it to one month; without it the profile says (the rows' own column, or the month of arrival).
-    A file that speaks for no known period is read and judged, and nothing is published. Content that is the drop's
-    current revision, read with the same profile and decisions, is a duplicate.
+    ``renewal`` is what is made anew. A file that speaks for no known month or part is read and judged, and nothing
+    is published. Content that is the drop's current revision, read with the same profile and decisions, is a duplicate.
     """
     arrived_on = arrival.arrived_at.astimezone(zone).date()
     taking = _Taking(arrival, profile, raw, reader, lake, ledger, clock, new_id, arrived_on)
-    if profile.period_column is None:
-        return taking.one_period(period or _month_of_arrival(arrival, profile, zone))
-    return taking.periods_of_rows(period)
+    month = period if profile.period_column else period or _month_of_arrival(arrival, profile, zone)
+    if profile.is_by_row and (month or profile.period_column):
+        return taking.drops_of_rows(month, renewal)
+    return taking.one_drop(month, renewal)
 
 
 def _month_of_arrival(arrival: Arrival, profile: ImportProfile, zone: ZoneInfo) -> str | None:
     month = profile.arrives and period_of_arrival(profile.arrives, arrival.arrived_at, zone)
     return month.key if month else None
 
+
+_NO_PERIOD = "nothing says which billing period the file is for"
 
 _GRAVEST = (
     SourceVerdict.REFUSED,
@@ -150,6 +165,22 @@ _GRAVEST = (
     SourceVerdict.COMPLETE,
     SourceVerdict.DUPLICATE,
 )
+
+
+_LEFT = (
+    SourceVerdict.COMPLETE,
+    ("no row of the file counts for this part any more: what it says of the month stands under others",),
+)
+
+
+def _has_data(read: ReadFile, said: Slice) -> bool:
+    """Whether rows that count, or a total, may be of a slice."""
+    reading = read.reading_of(said)
+    return reading.rows.data_rows > 0 or any(total.slice == said for total in reading.totals)
+
+
+def _label(drop: DropIdentity) -> str:
+    return f"{drop.period}, part {drop.part}" if drop.part else drop.period
 
 
 @dataclass(frozen=True)
@@ -166,44 +197,107 @@ class _Taking:
     new_id: Callable[[], str]
     arrived_on: date
 
-    def one_period(self, period: str | None) -> TakenFile:
-        """A file that has one period for all its rows."""
+    def one_drop(self, period: str | None, renewal: Renewal | None) -> TakenFile:
+        """A file that has one month and one part for all its rows."""
         if period is None:
-            return self._without_period(self._read((), self.arrived_on))
+            return self._without_drop(self._read((), self.arrived_on), _NO_PERIOD)
         drop = self._drop(period)
+        if renewal and renewal.drop != drop:
+            return self._made_whole(drop, renewal)
         overlays = self.ledger.overlays(drop)
         current = self.ledger.current_revision(drop)
         if current is not None and self._is_duplicate(current, overlay_hash(overlays)):
             return self._duplicate([current])
-        # A list of today says nothing of the days after the month, nor one of the past of the days after it came.
-        read = self._read(overlays, min(self.arrived_on, BillingPeriod.from_key(period).last_day))
+        read = self._read(overlays, self._as_of(period))
         return self._taken(read, [self._published(drop, read, read.whole, overlays)])
 
-    def periods_of_rows(self, only: str | None) -> TakenFile:
-        """A file whose rows have periods of their own. Decisions about any of its drops apply to the whole file."""
-        read = self._read(())
-        if overlays := self._overlays(self._periods(read, only)):
-            read = self._read(overlays)
-        drops = {self._drop(period): read.reading_of(period) for period in self._periods(read, only)}
-        if not drops:
-            return self._without_period(read)
+    def _made_whole(self, drop: DropIdentity, renewal: Renewal) -> TakenFile:
+        """A file that spoke for parts of its month, and by its profile has none any more."""
+        read = self._read(self.ledger.overlays(drop), self._as_of(drop.period))
+        left = renewal.drop
+        drops = {left: read.reading_of(Slice(left.period, left.part))}
+        if renewal.is_free(drop):
+            drops = {drop: read.whole} | drops
+        return self._all_taken(read, drops, set() if read.refusal else {left})
+
+    def drops_of_rows(self, month: str | None, renewal: Renewal | None) -> TakenFile:
+        """A file whose rows have months or parts of their own. Decisions about any of its drops apply to all of it.
+
+        ``month`` is the only one that is published, or that of the whole file where rows have none of their own.
+        """
+        as_of = self._as_of(month) if self.profile.period_column is None and month else None
+        raw = read = self._read((), as_of)
+        if overlays := self._overlays(self._wanted(read, month, renewal)):
+            read = self._read(overlays, as_of)
+        wanted = self._wanted(read, month, renewal)
+        if not wanted:
+            return self._without_drop(read, self._unknown(month))
+        drops = {drop: read.reading_of(said) for drop, said in wanted.items()}
+        left = {drop for drop, said in wanted.items() if self._is_left(said, raw, read)}
+        return self._all_taken(read, drops, left)
+
+    def _wanted(self, read: ReadFile, month: str | None, renewal: Renewal | None) -> dict[DropIdentity, Slice]:
+        """The drops to publish, with what their rows say. A month that was asked for is one, and what is renewed."""
+        file = self._drop(month or "")
+        if month and self.profile.part_column is None and renewal is None:
+            return {file: Slice(month)}
+        borne = {said.drop(file): said for said in read.slices if month is None or said.period in {month, None}}
+        if self.profile.part_column is not None:
+            # Any text is a part: one that only rows bear that do not count is news of a part that is known.
+            borne = {d: s for d, s in borne.items() if _has_data(read, s) or self.ledger.current_revision(d)}
+        if renewal is None:
+            return borne
+        free = {drop: said for drop, said in borne.items() if renewal.is_free(drop)}
+        return free | {renewal.drop: self._said(renewal.drop)}
+
+    def _said(self, drop: DropIdentity) -> Slice:
+        """What the rows of a drop say."""
+        profile = self.profile
+        return Slice(drop.period if profile.period_column else None, drop.part if profile.part_column else None)
+
+    def _is_left(self, said: Slice, raw: ReadFile, read: ReadFile) -> bool:
+        """Whether no row counts for a part any more while others of its month have rows, and nobody doubts it.
+
+        That is so where a changed profile gives the rows to other parts, or people gave them away or disregard them.
+        """
+        if self.profile.part_column is None or _has_data(read, said):
+            return False
+        are_others = any(of.period == said.period and reading.rows.valid for of, reading in read.slices.items())
+        return are_others and (said not in read.slices or _has_data(raw, said))
+
+    def _unknown(self, month: str | None) -> str:
+        if self.profile.part_column is None:
+            return _NO_PERIOD
+        return f"no row names a part of {month}" if month else "no row names a month and a part of it"
+
+    def _all_taken(
+        self, read: ReadFile, drops: Mapping[DropIdentity, Reading], left: Collection[DropIdentity]
+    ) -> TakenFile:
+        """Publish what is new. ``left`` are drops for which no row counts any more, published last."""
         decided = {drop: self.ledger.overlays(drop) for drop in drops}
         current = {drop: self.ledger.current_revision(drop) for drop in drops}
         known = {
             drop: revision
             for drop, revision in current.items()
-            if revision is not None and self._is_duplicate(revision, overlay_hash(decided[drop]))
+            if revision is not None
+            and self._is_duplicate(revision, overlay_hash(decided[drop]))
+            # A decision about a row of another drop may have brought it here.
+            and (revision.rows, revision.quantity) == (drops[drop].rows, drops[drop].quantity)
         }
-        new = [self._published(drop, read, drops[drop], decided[drop]) for drop in drops if drop not in known]
+        new = [
+            self._published(drop, read, drops[drop], decided[drop], is_left=drop in left)
+            for drop in sorted(drops, key=lambda drop: drop in left)
+            if drop not in known
+        ]
         return self._taken(read, new) if new else self._duplicate(list(known.values()))
 
-    def _periods(self, read: ReadFile, only: str | None) -> list[str]:
-        """The months a file speaks for. One that was asked for is spoken for even when no row bears it."""
-        return [only] if only is not None else sorted(read.by_period)
-
-    def _overlays(self, periods: Iterable[str]) -> tuple[RowOverlay, ...]:
-        decided = (overlay for period in periods for overlay in self.ledger.overlays(self._drop(period)))
+    def _overlays(self, drops: Iterable[DropIdentity]) -> tuple[RowOverlay, ...]:
+        decided = (overlay for drop in drops for overlay in self.ledger.overlays(drop))
         return tuple(dict.fromkeys(decided))
+
+    def _as_of(self, period: str) -> date:
+        # A list of today says nothing of the days after the month, nor one of the past of the days after it came.
+        return min(self.arrived_on, BillingPeriod.from_key(period).last_day)
 
     def _read(self, overlays: Sequence[RowOverlay], as_of: date | None = None) -> ReadFile:
         return self.reader.read(self.raw, self.profile, file_name=self.arrival.name, overlays=overlays, as_of=as_of)
@@ -224,10 +318,16 @@ class _Taking:
         return previous.rows.data_rows, previous.quantity if previous.rows.valid else None
 
     def _published(
-        self, drop: DropIdentity, read: ReadFile, reading: Reading, overlays: Sequence[RowOverlay]
+        self,
+        drop: DropIdentity,
+        read: ReadFile,
+        reading: Reading,
+        overlays: Sequence[RowOverlay],
+        *,
+        is_left: bool = False,
     ) -> UsageRevision:
         """The revision of one drop, its rows in the lake before anything points to them."""
-        verdict, reasons = judge(self.profile, read, reading, *self._month_before(drop))
+        verdict, reasons = _LEFT if is_left else judge(self.profile, read, reading, *self._month_before(drop))
         revision_id, now = RevisionId(self.new_id()), self.clock()
         revision = UsageRevision(
             revision_id=revision_id,
@@ -263,18 +363,18 @@ class _Taking:
         verdict = min((revision.verdict for revision in revisions), key=_GRAVEST.index)
         several = len(revisions) > 1
         reasons = [
-            f"{revision.drop.period}: {reason}" if several else reason
+            f"{_label(revision.drop)}: {reason}" if several else reason
             for revision in revisions
             for reason in revision.reasons
         ]
         return self._ended(read, verdict, tuple(dict.fromkeys(reasons)), tuple(revisions))
 
-    def _without_period(self, read: ReadFile) -> TakenFile:
+    def _without_drop(self, read: ReadFile, why: str) -> TakenFile:
         verdict, reasons = judge_file(self.profile, read, None)
-        if verdict is SourceVerdict.COMPLETE:
+        if verdict is not SourceVerdict.EMPTY:
+            # What is published nowhere was not taken in.
             verdict = SourceVerdict.REFUSED
-        unknown = "nothing says which billing period the file is for, so nothing is published"
-        return self._ended(read, verdict, (*reasons, unknown), ())
+        return self._ended(read, verdict, (*reasons, f"{why}, so nothing is published"), ())
 
     def _ended(
         self,
@@ -288,7 +388,7 @@ class _Taking:
 
     def _duplicate(self, current: list[UsageRevision]) -> TakenFile:
         reasons = tuple(
-            f"the same content is revision {revision.revision} of {revision.drop.period} already"
+            f"the same content is revision {revision.revision} of {_label(revision.drop)} already"
             for revision in current
         )
         quantity = sum((revision.quantity for revision in current), Decimal(0))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.take import TakenFile, take_in
+from pipelines.intake.take import Renewal, TakenFile, take_in
 
 MOST_ATTEMPTS = 3
 """Tries before a file that cannot be read is quarantined for a person (contract: quarantine after N failed tries)."""
@@ -113,13 +113,23 @@ _SETTLED = {
 }
 
 
-def read_for(ports: IntakePorts, arrival: Arrival, profile: ImportProfile, period: str | None) -> TakenFile:
-    """Take an archived file in with these ports: for one month, or for those that the profile reads from it."""
+def read_for(
+    ports: IntakePorts,
+    arrival: Arrival,
+    profile: ImportProfile,
+    period: str | None,
+    renewal: Renewal | None = None,
+) -> TakenFile:
+    """Take an archived file in with these ports: for one month, or for those that the profile reads from it.
+
+    ``renewal`` is what is to be made anew.
+    """
     return take_in(
         arrival,
         profile,
         ports.archive.path(arrival.sha256),
         period=period,
+        renewal=renewal,
         reader=ports.reader,
         lake=ports.lake,
         ledger=ports.usage,

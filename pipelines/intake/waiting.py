@@ -15,7 +15,7 @@ from pipelines.intake.arrivals import Assignment, InboxFile, Unassigned, assign,
 from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity, UsageRevision
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
-from pipelines.intake.take import TakenFile, overlay_hash
+from pipelines.intake.take import Renewal, TakenFile, overlay_hash
 from pipelines.intake.tries import is_by_hand, read_for, read_once
 from pipelines.periods import BillingPeriod
 
@@ -151,7 +151,8 @@ def take_waiting(ports: IntakePorts, period: BillingPeriod, source: str) -> list
     unread = _unread(ports, ports.arrivals.attempts_made())
     mine = [arrival for arrival in unread if (arrival.period, arrival.source) == (period.key, source)]
     taken, failures = _each(partial(read_once, ports, arrival) for arrival in mine)
-    outdated = outdated_readings(ports, [period.key], source)
+    # The latest file first: it speaks for what several name.
+    outdated = sorted(outdated_readings(ports, [period.key], source), key=lambda one: one[0].created_at, reverse=True)
     again, failed_again = _each(partial(_read_again, ports, revision) for revision, _ in outdated)
     for failure in [*failures, *failed_again]:
         raise failure
@@ -215,15 +216,19 @@ def _read_again(ports: IntakePorts, revision: UsageRevision) -> TakenFile:
         raise LookupError(
             f"{revision.file_name} cannot be read again: no import profile {drop.profile!r} of {drop.source} is there"
         )
-    is_free = profile.period_column is not None and _speaks_alone(ports, arrival, profile, drop)
-    return read_for(ports, arrival, profile, None if is_free else drop.period)
+    renewal = Renewal(drop, partial(_is_free, ports, revision))
+    return read_for(ports, arrival, profile, None if profile.period_column else drop.period, renewal)
 
 
-def _speaks_alone(ports: IntakePorts, arrival: Arrival, profile: ImportProfile, drop: DropIdentity) -> bool:
-    """Whether no other file speaks for a month that rows of this one bear.
+def _is_free(ports: IntakePorts, revision: UsageRevision, drop: DropIdentity) -> bool:
+    """Whether a file that is read again may speak for a drop: it does already, or no other file has a claim on it.
 
-    Only then may all its months be published anew; else its old rows would replace those of a later file.
+    What nobody speaks for yet in the reading's own month is his who comes first, and later files are read again first.
+    In another month the readings of other files may be outdated too, and their claim is not known before that is read.
     """
-    read = ports.reader.read(ports.archive.path(arrival.sha256), profile, file_name=arrival.name, overlays=())
-    current = (ports.usage.current_revision(replace(drop, period=month)) for month in read.by_period)
-    return all(revision is None or revision.file_id == arrival.file_id for revision in current)
+    of_profile = (drop.source, drop.profile)
+    current = ports.arrivals.current_revisions(drop.period)
+    spoken = {r.drop: r.file_id for r in current if (r.drop.source, r.drop.profile) == of_profile}
+    if drop in spoken:
+        return spoken[drop] == revision.file_id
+    return drop.period == revision.drop.period or set(spoken.values()) <= {revision.file_id}

@@ -63,7 +63,7 @@ def contradictions_of_unpivot(
     if ordered := sorted(set(methods) & set(ORDERED)):
         yield f"aggregate.method {ordered[0]} asks for the order of rows; the cells of an unpivoted record have none"
     if both := sorted(set(once) & set(unpivot.made)):
-        yield f"{both[0]!r} is unpivoted: the month and the mark of control totals are read from the record itself"
+        yield f"{both[0]!r} is unpivoted: month, part and the mark of control totals are read from the record itself"
     for field, headers in per_cell:
         if unpivot.value not in headers:
             yield (

@@ -7,7 +7,7 @@ Does not belong here: what the answers are added up to (``reading``), what the l
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,6 +91,13 @@ class Answers:
         rejected = "(SELECT row FROM rejected_records)"
         table, row = ("answers", "row") if self._has_batches else ("scanned", f"rowid + {self._first_row}")
         self.execute(f"UPDATE {table} SET kind = 'rejected', problem = {problem} WHERE {row} IN {rejected}")
+
+    def rename_parts(self, names: Mapping[str, str]) -> None:
+        """Write these parts in another way, after all records have been answered for."""
+        columns = {"written": pa.array(names.keys(), pa.string()), "name": pa.array(names.values(), pa.string())}
+        self.keep("part_names", pa.table(columns))
+        table = "answers" if self._has_batches else "scanned"
+        self.execute(f"UPDATE {table} SET part = name FROM part_names WHERE part = written")
 
     def keep_one_of_rejected(self) -> None:
         """Keep one answer for each record that was rejected after all had been answered for, of those for its cells."""

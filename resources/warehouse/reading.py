@@ -27,17 +27,20 @@ from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile, read_columns
 from pipelines.intake.readings import (
     MOST_RECORDS,
+    UNSAID,
     Observations,
     ReadFile,
     Reading,
     RevisionStamp,
     ServiceParts,
+    Slice,
     TotalRow,
 )
 from pipelines.intake.rows import OverlayAction, Reduction, RowAccounting, RowError, RowOverlay
 from pipelines.intake.schema import validated
 from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_hash
 from pipelines.intake.text_rules import MAPPED
+from pipelines.mapping.keys import match_key
 from pipelines.quantities import text
 from resources.warehouse.answers import Answers, scratch_folder
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
@@ -56,6 +59,9 @@ LARGEST_SUM = Decimal(10) ** 28
 
 _SHOWN = 1_000
 """Characters of a cell that an error shows."""
+
+MOST_SLICES = 1_000
+"""Months and parts together that one file may speak for; a column that names more is not one of parts."""
 
 _PREVIEW_ROWS = 5
 
@@ -179,16 +185,21 @@ def _or_empty(batches: Iterator[_Batch], first_row: int) -> Iterator[_Batch]:
 
 @dataclass
 class _Sums:
-    """Numbers added up per month; None is the month of rows that name none."""
+    """Numbers added up by what rows say they are for."""
 
-    kinds: Counter[tuple[str | None, str]] = field(default_factory=Counter)
-    valid_rows: dict[str | None, int] = field(default_factory=dict)
-    quantity: dict[str | None, Decimal] = field(default_factory=dict)
-    added: dict[tuple[str | None, ServiceParts], Decimal] = field(default_factory=dict)
-    totals: list[tuple[str | None, TotalRow]] = field(default_factory=list)
-    currencies: dict[tuple[str | None, str | None], tuple[int, ...]] = field(default_factory=dict)
-    rejected: list[tuple[str | None, RowError]] = field(default_factory=list)
+    kinds: Counter[tuple[Slice, str]] = field(default_factory=Counter)
+    valid_rows: dict[Slice, int] = field(default_factory=dict)
+    quantity: dict[Slice, Decimal] = field(default_factory=dict)
+    added: dict[tuple[Slice, ServiceParts], Decimal] = field(default_factory=dict)
+    totals: list[TotalRow] = field(default_factory=list)
+    currencies: dict[tuple[Slice, str | None], tuple[int, ...]] = field(default_factory=dict)
+    rejected: list[tuple[Slice, RowError]] = field(default_factory=list)
     blank: int = 0
+
+    @property
+    def said(self) -> set[Slice]:
+        """Everything that rows say they are for."""
+        return {said for said, _ in self.kinds}
 
 
 class _Engine:
@@ -295,6 +306,15 @@ class _Engine:
                 cells[position] = storable(decision.value or "")
         return cells, any(decision.action is OverlayAction.IGNORE for decision in decisions)
 
+    def _match_parts(self) -> None:
+        """Write each part as it compares, so that one part under two spellings is one."""
+        if self._profile.part_column is None:
+            return
+        found = self._answers.query("SELECT DISTINCT part FROM answers WHERE part IS NOT NULL").fetchall()
+        names = {written: match for (written,) in found if (match := match_key(written)) != written}
+        if names:
+            self._answers.rename_parts(names)
+
     def _reject_second_rows(self) -> None:
         """Reject all rows of a key where each should be the only one."""
         if Reduction.NONE not in self._profile.methods:
@@ -326,7 +346,7 @@ class _Engine:
 
     def _rejected(self, which: str) -> list[tuple[Any, ...]]:
         cell = "cell" if self._compiled.is_unpivoted else "NULL"
-        columns = f"row, {cell} AS cell, period, problem, problem_value, is_failure, read_account, read_service"
+        columns = f"row, {cell} AS cell, period, part, problem, problem_value, is_failure, read_account, read_service"
         rejected = f"SELECT {columns} FROM answers WHERE kind = 'rejected' AND {which} ORDER BY row"
         return self._answers.query(rejected).fetchall()
 
@@ -335,7 +355,7 @@ class _Engine:
     ) -> None:
         records = records_at([row for row, *_ in rejected])
         for answer, record in zip(rejected, records, strict=True):
-            row, cell, period, problem, value, is_failure, account, service = answer
+            row, cell, period, part, problem, value, is_failure, account, service = answer
             check = self._compiled.checks[problem]
             error = RowError(
                 file=self._file_name,
@@ -350,7 +370,7 @@ class _Engine:
                 record_hash=record_hash(record),
                 is_failure=is_failure,
             )
-            self._sums.rejected.append((period, error))
+            self._sums.rejected.append((Slice(period, part and match_key(part)), error))
 
     def _header_at(self, position: int | None, cell: int | None) -> str | None:
         """The header of the column at fault; where that is one the profile makes, of the cell it is made of."""
@@ -361,37 +381,42 @@ class _Engine:
     def _count(self) -> None:
         records = "count(DISTINCT row)" if self._compiled.is_unpivoted else "count(*)"
         counted = self._answers.query(
-            f"SELECT period, kind, {records}, count(*), sum(trunc(quantity)::HUGEINT), "
+            f"SELECT period, part, kind, {records}, count(*), sum(trunc(quantity)::HUGEINT), "
             "sum(quantity - trunc(quantity)), sum(rounded) FROM answers GROUP BY ALL"
         ).fetchall()
-        for period, kind, count, valid_rows, whole, part, rounded in counted:
-            self._sums.kinds[period, kind] += count
+        for period, part, kind, count, valid_rows, whole, fraction, rounded in counted:
+            said = Slice(period, part)
+            self._sums.kinds[said, kind] += count
             if kind == "valid":
-                self._sums.valid_rows[period] = valid_rows
-                self._sums.quantity[period] = _added([self._sums.quantity.get(period, Decimal(0)), whole, part])
+                self._sums.valid_rows[said] = valid_rows
+                self._sums.quantity[said] = _added([whole, fraction])
                 self._observed.rounded_amounts += int(rounded)
 
     def _collect_totals(self) -> None:
         if self._profile.rows.totals is None:
             return
         added = self._answers.query(
-            "SELECT period, service_parts, sum(trunc(totalled)::HUGEINT), sum(totalled - trunc(totalled)) "
+            "SELECT period, part, service_parts, sum(trunc(totalled)::HUGEINT), sum(totalled - trunc(totalled)) "
             "FROM answers WHERE kind <> 'totals' AND totalled IS NOT NULL GROUP BY ALL"
         ).fetchall()
-        self._sums.added = {(period, tuple(parts)): _added([whole, part]) for period, parts, whole, part in added}
-        totals = "SELECT period, row, service_parts, totalled FROM answers WHERE kind = 'totals' ORDER BY row"
+        self._sums.added = {
+            (Slice(period, part), tuple(service)): _added([whole, fraction])
+            for period, part, service, whole, fraction in added
+        }
+        totals = "SELECT row, service_parts, totalled, period, part FROM answers WHERE kind = 'totals' ORDER BY row"
         self._sums.totals = [
-            (period, TotalRow(row, tuple(parts), totalled))
-            for period, row, parts, totalled in self._answers.query(totals).fetchall()
+            TotalRow(row, tuple(service), totalled, Slice(period, part))
+            for row, service, totalled, period, part in self._answers.query(totals).fetchall()
         ]
 
     def _collect_currencies(self) -> None:
         if self._profile.complete.currencies is None:
             return
         found = self._answers.query(
-            f"SELECT period, currency, min(row, {MOST_RECORDS + 1}) FROM answers WHERE kind = 'valid' GROUP BY ALL"
+            f"SELECT period, part, currency, min(row, {MOST_RECORDS + 1}) "
+            "FROM answers WHERE kind = 'valid' GROUP BY ALL"
         ).fetchall()
-        self._sums.currencies = {(period, currency): tuple(rows) for period, currency, rows in found}
+        self._sums.currencies = {(Slice(period, part), currency): tuple(rows) for period, part, currency, rows in found}
 
     def _observe(self) -> None:
         parts = ["SELECT 'unknown', charge_kind, row FROM answers WHERE kind = 'valid' AND charge_class = 'unknown'"]
@@ -424,10 +449,11 @@ class _Engine:
     # --- the answer -------------------------------------------------------------------------------------------------
 
     def result(self) -> ReadFile:
-        """Everything together, and for each month by itself where rows have their own.
+        """Everything together, and for each slice by itself where rows have their own month or part.
 
-        Raises ``UnreadableFile`` when the quantities add up to more than can be kept.
+        Raises ``UnreadableFile`` when the quantities add up to more than can be kept, or rows name too many parts.
         """
+        self._match_parts()
         self._reject_second_rows()
         self._count()
         if abs(_added(self._sums.quantity.values())) >= LARGEST_SUM:
@@ -436,14 +462,12 @@ class _Engine:
         self._collect_currencies()
         self._observe()
         self._validate()
-        whole = self._whole()
-        months = sorted({period for period, _ in self._sums.kinds if period is not None})
-        by_period = {period: self._reading(period, whole) for period in months}
-        is_by_row = self._profile.period_column is not None
+        whole, slices = self._whole(), self._slices()
+        anywhere = self._anywhere(slices)
         return ReadFile(
             whole=whole,
-            by_period=by_period,
-            elsewhere=self._reading("", whole) if is_by_row else None,
+            slices={wanted: self._reading(wanted, whole, anywhere) for wanted in slices},
+            elsewhere=lambda wanted: self._reading(wanted, whole, anywhere),
             header_row=self._header.row,
             headers=tuple(self._header.name(place) for place in range(len(self._header.cells))),
             columns=_mapped_headers(self._profile, self._header),
@@ -455,7 +479,7 @@ class _Engine:
         )
 
     def _preview(self) -> tuple[Mapping[str, str | None], ...]:
-        valid = f"SELECT row, period, {', '.join(TYPED)} FROM answers WHERE kind = 'valid' ORDER BY row"
+        valid = f"SELECT row, period, part, {', '.join(TYPED)} FROM answers WHERE kind = 'valid' ORDER BY row"
         rows = self._answers.query(f"{valid} LIMIT {_PREVIEW_ROWS}").to_arrow_table().to_pylist()
         return tuple({name: _as_text(value) for name, value in row.items()} for row in rows)
 
@@ -463,37 +487,51 @@ class _Engine:
         kinds: Counter[str] = Counter()
         for (_, kind), count in self._sums.kinds.items():
             kinds[kind] += count
-        added: dict[ServiceParts, Decimal] = {}
-        for (_, parts), quantity in self._sums.added.items():
-            added[parts] = _added([added.get(parts, Decimal(0)), quantity])
         return Reading(
             rows=RowAccounting(preamble=self._header.row - 1, header=1, blank=self._sums.blank, **kinds),
             quantity=_added(self._sums.quantity.values()),
             rejected=tuple(error for _, error in self._sums.rejected),
             usage=TypedRows(self._answers, sum(self._sums.valid_rows.values()), sheet=self._table.sheet),
-            totals=tuple(total for _, total in self._sums.totals),
-            added=added,
-            currencies=_all_months(self._sums.currencies),
+            totals=tuple(self._sums.totals),
+            added=self._sums.added,
+            currencies=_all_slices(self._sums.currencies),
         )
 
-    def _reading(self, month: str, whole: Reading) -> Reading:
-        """What the file says for one month: its own rows, and rejected rows and totals that name no month.
+    @property
+    def _has_own(self) -> tuple[bool, bool]:
+        """Whether rows have months and parts of their own."""
+        return self._profile.period_column is not None, self._profile.part_column is not None
 
-        A total that names no month is one of the whole file, whichever month is read.
-        """
-        sums, mine = self._sums, {month, None}
-        counts = {kind: sum(sums.kinds[period, kind] for period in mine) for kind in ("valid", "rejected", "totals")}
+    def _slices(self) -> list[Slice]:
+        """The slices that the file speaks for: those that rows name whole, in order."""
+        named = self._sums.said - {UNSAID}
+        whole = [said for said in named if (said.period is not None, said.part is not None) == self._has_own]
+        if len(whole) > MOST_SLICES:
+            raise UnreadableFile(
+                f"its rows are of {len(whole)} months and parts, and a file may have {MOST_SLICES}",
+                "Correct columns.part of the profile: a part is a hub, an account or a currency",
+            )
+        return sorted(whole, key=lambda said: said.order)
+
+    def _anywhere(self, slices: Sequence[Slice]) -> set[Slice]:
+        """What rows say that is half of what they are for, and of no slice by that: they may be of any."""
+        return {said for said in self._sums.said if any(self._has_own) and not any(map(said.may_be, slices))}
+
+    def _reading(self, wanted: Slice, whole: Reading, anywhere: set[Slice]) -> Reading:
+        """What the file says for one slice: its own rows, and rejected rows and totals that may be of it."""
+        sums = self._sums
+        mine = {said for said in sums.said if said.may_be(wanted)} | anywhere if any(self._has_own) else set()
+        counts = {kind: sum(sums.kinds[said, kind] for said in mine) for kind in ("valid", "rejected", "totals")}
         rows = whole.rows
         ignored = rows.total - rows.preamble - rows.header - rows.blank - sum(counts.values())
-        is_split = any(period == month for period, _ in sums.totals)
         return Reading(
             rows=RowAccounting(rows.preamble, rows.header, rows.blank, ignored, **counts),
-            quantity=sums.quantity.get(month, Decimal(0)),
-            rejected=tuple(error for period, error in sums.rejected if period in mine),
-            usage=TypedRows(self._answers, sums.valid_rows.get(month, 0), month, self._table.sheet),
-            totals=tuple(total for period, total in sums.totals if period in mine),
-            added={p: q for (period, p), q in sums.added.items() if period in mine} if is_split else whole.added,
-            currencies={currency: rows for (period, currency), rows in sums.currencies.items() if period == month},
+            quantity=sums.quantity.get(wanted, Decimal(0)),
+            rejected=tuple(error for said, error in sums.rejected if said in mine),
+            usage=TypedRows(self._answers, sums.valid_rows.get(wanted, 0), wanted, self._table.sheet),
+            totals=tuple(total for total in sums.totals if total.slice in mine),
+            added=sums.added,
+            currencies={currency: rows for (said, currency), rows in sums.currencies.items() if said == wanted},
         )
 
 
@@ -503,8 +541,8 @@ def _added(numbers: Iterable[Decimal | int]) -> Decimal:
         return sum(map(Decimal, numbers), Decimal(0))
 
 
-def _all_months(
-    currencies: Mapping[tuple[str | None, str | None], tuple[int, ...]],
+def _all_slices(
+    currencies: Mapping[tuple[Slice, str | None], tuple[int, ...]],
 ) -> dict[str | None, tuple[int, ...]]:
     rows: dict[str | None, list[int]] = {}
     for (_, currency), found in currencies.items():

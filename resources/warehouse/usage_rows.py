@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.intake.compile import TYPED
-from pipelines.intake.readings import RevisionStamp
+from pipelines.intake.readings import UNSAID, RevisionStamp, Slice
 from pipelines.intake.sqltext import literal
 from pipelines.mapping.keys import match_key
 from resources.warehouse.answers import Answers
@@ -22,17 +22,17 @@ _MATCHED = {"match_account": "account_key", "match_service": "service_key"}
 
 @dataclass(frozen=True)
 class TypedRows:
-    """Valid rows in file order, of one month or of all; None are the rows of a file that was not read."""
+    """Valid rows in file order, of one slice or of all; None are the rows of a file that was not read."""
 
     answers: Answers | None
     num_rows: int
-    period: str | None = None
+    slice: Slice = UNSAID
     sheet: str | None = None
 
     @property
     def table(self) -> pa.Table:
-        """The rows in memory: the columns ``row``, ``period`` and those of ``compile.TYPED``."""
-        columns = ["row", "period", *TYPED]
+        """The rows in memory: the columns ``row``, ``period``, ``part`` and those of ``compile.TYPED``."""
+        columns = ["row", "period", "part", *TYPED]
         if self.answers is None:
             return pa.schema([USAGE_SCHEMA.field(name) for name in columns]).empty_table()
         return self.answers.query(f"SELECT {', '.join(columns)} FROM {self.relation}").to_arrow_table()
@@ -44,8 +44,9 @@ class TypedRows:
     @property
     def relation(self) -> str:
         """The rows as a relation of the scratch database."""
-        of_month = "" if self.period is None else f" AND period = {literal(self.period)}"
-        return f"(SELECT * FROM answers WHERE kind = 'valid'{of_month})"
+        said = vars(self.slice).items()
+        of_slice = "".join(f" AND {name} = {literal(value)}" for name, value in said if value is not None)
+        return f"(SELECT * FROM answers WHERE kind = 'valid'{of_slice})"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ class StampedRows:
         }
         # DuckDB writes an ENUM's dictionary once, where it would look up a plain text anew for every row
         own = {name: f"{literal(text)}::ENUM({literal(text)})" for name, text in texts.items()}
+        if profile.part_column is not None and self.rows.slice.part is None:
+            # Rows of all parts together, as a check of the profile shows them: each part is reduced by itself.
+            own |= {"part": "rows.part", "drop_id": f"{literal(texts['drop_id'])} || rows.part"}
         return own | {"sheet": _text(self.rows.sheet), "key_by_term": str("term" in profile.aggregate.by).lower()}
 
 

@@ -30,7 +30,10 @@ def intake(
     file: Annotated[Path, typer.Argument(help="A usage file.")],
     profile: ProfileOption,
     period: Annotated[str | None, typer.Option(help="Billing period, YYYY-MM; else as the profile says.")] = None,
-    part: Annotated[str | None, typer.Option(help="Hub, account or currency, where a month comes in parts.")] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="Hub, account or currency of the file, where a month comes in parts."),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -37,7 +37,8 @@ def list_rows(file: FileOption, workspace: WorkspaceOption = None, as_json: Json
         return
     print_table(
         ["row", "column", "value", "reason", "remedy"],
-        [(e.row, e.column, e.value, e.reason, e.remedy) for _, e in rejected],
+        # A row that names no part of its month is rejected in each of them.
+        dict.fromkeys((e.row, e.column, e.value, e.reason, e.remedy) for _, e in rejected),
         right=["row"],
     )
 
@@ -52,6 +53,7 @@ def _as_json(revision: UsageRevision, error: RowError) -> dict[str, object]:
         "reason": error.reason,
         "remedy": error.remedy,
         "period": revision.drop.period,
+        "part": revision.drop.part or None,
         "revision": revision.revision,
     }
 
@@ -86,7 +88,7 @@ def fix(
         chosen = _chosen(_rejected(opened, file), [row], file)
         _check_header(opened, chosen[0][0], column)
         _decide(opened, chosen, OverlayAction.FIX, acting(opened, by).name, column=column, value=value)
-    _report(len(chosen), "fixed", as_json)
+    _report(len({error.row for _, error in chosen}), "fixed", as_json)
 
 
 @app.command("ignore")
@@ -109,7 +111,7 @@ def ignore(
         rejected = _rejected(opened, file)
         chosen = rejected if every else _chosen(rejected, row or [], file)
         _decide(opened, chosen, OverlayAction.IGNORE, acting(opened, by).name, reason=reason)
-    _report(len(chosen), "ignored", as_json)
+    _report(len({error.row for _, error in chosen}), "ignored", as_json)
 
 
 def _chosen(

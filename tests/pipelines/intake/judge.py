@@ -66,6 +66,7 @@ class Judged:
     faults: frozenset[Fault] = frozenset()
     values: dict[str, Any] = field(default_factory=dict)
     period: str | None = None
+    part: str | None = None
 
 
 def judge(content: bytes, profile: ImportProfile, as_of: date | None = None) -> list[Judged]:
@@ -100,7 +101,7 @@ def _final(rows: list[Judged], *, by_term: bool) -> list[Judged]:
     """The rows; of two that are each final for one key and month nobody knows which one is right."""
     named = ["match_account", "match_service", "currency", "subscription_id", *(["commitment_term"] if by_term else [])]
     keys = [
-        (row.row, (row.period, *(row.values[name] for name in named)))
+        (row.row, (row.period, row.part, *(row.values[name] for name in named)))
         for row in rows
         if row.kind == "valid" and row.values["method"] == "none" and row.values["charge_class"] in _SAYS_HOW_MUCH
     ]
@@ -440,12 +441,12 @@ class _Sheet:
         if self._is_blank_cell(record):
             reading.faults.add(self._named(len(self.header) - 1))
         values = reading.values()
-        period = reading.period()
+        period, part = reading.period(), reading.part()
         if reading.faults:
             return Judged(row, "rejected", frozenset(reading.faults))
         if self.profile.rows.zero == "ignore" and values["quantity"] == 0 and not reading.is_of_money:
             return Judged(row, "ignored")
-        return Judged(row, "valid", values=values, period=period)
+        return Judged(row, "valid", values=values, period=period, part=part)
 
     def _is_failure(self, record: list[str]) -> bool:
         """A collector's failure stands in an account or service cell, whatever the profile makes of the cell."""
@@ -643,6 +644,12 @@ class _Reading:
         except NotRead:
             self.faults.add(self.sheet.shown(column))
             return None
+
+    def part(self) -> str | None:
+        """The part of the month, where each row names its own: one name, however it is spaced or its letters coded."""
+        arrives = self.sheet.profile.arrives
+        column = self.sheet.profile.columns.part if arrives and str(arrives.part) == "from_column" else None
+        return _match(self._key(column)) if column else None
 
     def _text(self, column: Column) -> str:
         return self.sheet.text(self.record, column)

@@ -281,6 +281,6 @@ def test_a_foreign_currency_silences_only_the_month_whose_rows_bear_it(tmp_path:
     header = "Account,Service,Quantity,Currency,Day\n"
     rows = "Acme,M365,1,EUR,2026-09-01\nAcme,M365,1,USD,2026-10-01\n"
     read = read_text(tmp_path, header + rows, profile)
-    verdicts = {month: judge(profile, read, reading, None)[0] for month, reading in read.by_period.items()}
+    verdicts = {of.period: judge(profile, read, reading, None)[0] for of, reading in read.slices.items()}
     assert verdicts == {"2026-09": SourceVerdict.COMPLETE, "2026-10": SourceVerdict.INCOMPLETE}
     assert judge_file(profile, read, None)[0] is SourceVerdict.INCOMPLETE

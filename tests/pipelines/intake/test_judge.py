@@ -257,3 +257,16 @@ def test_a_file_that_cannot_be_read_whole_is_not_read(content: bytes) -> None:
 def test_a_file_of_blank_records_has_no_header() -> None:
     assert [row.kind for row in judge(b"\n,,\n", profile_of())] == ["blank", "blank"]
     assert judge(b"", profile_of()) == []
+
+
+def test_a_row_that_names_its_part_is_of_that_part_and_one_that_names_none_is_rejected() -> None:
+    profile = profile_of(
+        columns="{account_key: Account, service_key: SKU, quantity: Quantity, part: Hub}",
+        arrives='{pattern: "x/*", period: from_arrival, part: from_column}',
+    )
+    text = (
+        "Account,SKU,Quantity,Hub\na,M,1, EU \u00a0West \na,M,1,\uff25\uff35 West\na,M,1,\na,M,1,E\u202eU\na,M,1,#N/A\n"
+    )
+    first, second, *others = records(text, profile)[1:]
+    assert (first.part, second.part) == ("EU West", "EU West")
+    assert [(row.kind, row.faults) for row in others] == [("rejected", frozenset(["Hub"]))] * 3

@@ -1,4 +1,4 @@
-"""Cells become exact decimals under declared marks, or are said not to fit; a plain reader is the judge."""
+"""Cells become exact decimals under declared marks, or are said not to fit; the judge reads them too."""
 
 from collections.abc import Sequence
 from decimal import Decimal

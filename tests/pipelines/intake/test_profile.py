@@ -108,7 +108,6 @@ def test_the_version_names_the_content_and_not_its_spelling() -> None:
     ("old", "new", "words"),
     [
         pytest.param("format: csv", "format: connect", "'connect' is not supported yet", id="usage files of Connect"),
-        pytest.param("part: null", "part: from_column", "'from_column' is not supported yet", id="parts by column"),
         pytest.param(
             "control_total: null", "control_total: 7", "'control_total' is not supported yet", id="a given total"
         ),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.intake.profile import ImportProfile, load_profile
 from tests.pipelines.intake.judge import judge
 from tests.pipelines.intake.reading import read_text
-from tests.resources.warehouse.agreement import assert_agreement, assert_months
+from tests.resources.warehouse.agreement import assert_agreement, assert_slices
 
 KEYS = [
     *("acme-001", "  000913 ", '="00047"', "'00012", "'t Hooft", "", " ", "7.3E+17", "2E05", "#N/A", "#REF!", "####"),
@@ -225,4 +225,4 @@ def test_the_compiled_expression_agrees_with_the_judge(
     read, records = read_text(tmp_path, content, profile), judge(content, profile)
     assert read.refusal is None
     assert_agreement(read, records)
-    assert_months(read, records)
+    assert_slices(read, records)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake.profile import ImportProfile, ProfileError
-from pipelines.intake.readings import ReadFile
+from pipelines.intake.readings import UNSAID, ReadFile
 from pipelines.intake.rows import OverlayAction, RowOverlay
 from tests.pipelines.intake.reading import profile_of, read_text
 
@@ -108,7 +108,7 @@ def test_a_control_total_is_compared_column_by_column(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Company,Backup,Mail\nMaple,3,1\nBirch,,2\nTotal,3,4\n", profile)
     assert read.rows.totals == 1
     assert {total.service: total.stated for total in read.whole.totals} == {("Backup",): 3, ("Mail",): 4}
-    assert read.whole.added == {("Backup",): 3, ("Mail",): 3}
+    assert read.whole.added == {(UNSAID, ("Backup",)): 3, (UNSAID, ("Mail",)): 3}
 
 
 def test_a_record_with_too_many_cells_is_rejected_once(tmp_path: Path) -> None:

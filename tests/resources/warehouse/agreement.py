@@ -52,9 +52,9 @@ def assert_agreement(said: ReadFile, records: list[Judged]) -> None:
         assert said.quantity == sum((row["quantity"] for rows in valid.values() for row in rows), Decimal(0))
 
 
-def assert_months(said: ReadFile, records: list[Judged]) -> None:
-    """Where rows have months of their own, each is read for the month that the judge reads."""
-    months = {record.row: record.period for record in records if record.period}
+def assert_slices(said: ReadFile, records: list[Judged]) -> None:
+    """Where rows have months or parts of their own, each is read for those that the judge reads."""
+    judged_of = {record.row: (record.period, record.part) for record in records if record.period or record.part}
     assert {
-        row: month for month, reading in said.by_period.items() for row in rows_of(said_rows(reading), [])
-    } == months
+        row: (of.period, of.part) for of, reading in said.slices.items() for row in rows_of(said_rows(reading), [])
+    } == judged_of

@@ -23,7 +23,7 @@ from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.shipped import shipped_profiles
 from resources.warehouse.reading import DuckDbFileReader
 from tests.pipelines.intake.judge import UnreadableFileError, judge
-from tests.resources.warehouse.agreement import assert_agreement, assert_months
+from tests.resources.warehouse.agreement import assert_agreement, assert_slices
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 OWN_PROFILE = {"04_cp1252": "04_encodings", "04_utf16": "04_encodings", "28_first": "28_reissued"}
@@ -229,7 +229,7 @@ def hold(reader: DuckDbFileReader, file: BrokenFile, path: Path) -> None:
     else:
         assert said.refusal is None, f"refused, and the judge reads it: {said.refusal}"
         assert_agreement(said, records)
-        assert_months(said, records)
+        assert_slices(said, records)
 
 
 def hold_all(seeds: range) -> list[str]:

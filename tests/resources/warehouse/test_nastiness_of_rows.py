@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipelines.intake.drops import ArrivalStatus, SourceVerdict
+from pipelines.intake.readings import Slice
 from pipelines.mapping.entries import AccountMapping, RecordedEntry, Share, Validity
 from pipelines.mapping.live import live_on
 from tests.dbt.builder import NOON, Line, Month, Row, Workbench, accounts
@@ -49,8 +50,8 @@ def test_20_rows_of_the_partner_are_no_usage_beside_those_of_its_customers() -> 
 
 def test_21_each_month_of_a_file_has_its_own_rows_and_a_row_without_one_belongs_to_all() -> None:
     said = checked("21_many_months.csv")
-    assert sorted(said.read.by_period) == ["2026-05", "2026-06", "2026-07"]
-    july = said.read.reading_of("2026-07")
+    assert [of.period for of in said.read.slices] == ["2026-05", "2026-06", "2026-07"]
+    july = said.read.reading_of(Slice("2026-07"))
     assert july.quantity == 15
     assert july.rows.as_json() == {
         "in": 6,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.intake.readings import ReadFile
 from resources.warehouse.reading import DuckDbFileReader
 from tests.pipelines.intake.judge import Judged, UnreadableFileError, judge
-from tests.resources.warehouse.agreement import assert_agreement, assert_months
+from tests.resources.warehouse.agreement import assert_agreement, assert_slices
 from tests.resources.warehouse.usage_cells import NUMBERS
 from tests.resources.warehouse.usage_files import InventedFile, dense_files, usage_files
 
@@ -38,7 +38,7 @@ def compare(folder: Path, file: InventedFile) -> None:
     assert (said.refusal is None) == (records is not None)
     if records is not None:
         assert_agreement(said, records)
-        assert_months(said, records)
+        assert_slices(said, records)
 
 
 # One set of examples for everybody: a difference that shows up shows up again.

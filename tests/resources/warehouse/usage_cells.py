@@ -173,6 +173,22 @@ SPELLINGS = padded(st.sampled_from([*TERMS, *CYCLES, "P1Y", "monthly", "1-year",
 CURRENCIES = padded(st.sampled_from(["USD", "EUR", "USD", "", "US-Dollar"]))
 STATES = padded(st.sampled_from(["Active", "Active", "active", "Trial", "", "Cancelled", "Active user", '="Active"']))
 
+HUBS = st.sampled_from(
+    [
+        "EMEA",
+        " EMEA ",
+        "EU \u00a0West",
+        "EU West",
+        "eu west",
+        "\uff25\uff35 West",
+        "",
+        "#N/A",
+        "a|b",
+        "E\u202eU",
+        "x" * 501,
+    ]
+)
+
 NUMBER_HEADERS = ("Quantity", "Extra", "Size", "Cost", "Amount")
 HEADERS = {
     "Account": KEYS,
@@ -189,6 +205,7 @@ HEADERS = {
     "Kind": KINDS,
     "State": STATES,
     "Month": DAYS,
+    "Hub": HUBS,
 }
 """The columns of a file with the cells they hold; cells of numbers follow the profile's convention."""
 
@@ -201,5 +218,6 @@ FINE = {
     "Kind": "renew",
     "State": "Active",
     "Month": "2026-07",
+    "Hub": "EMEA",
 }
 """What makes a row valid under most profiles; other columns are blank in a fine row."""

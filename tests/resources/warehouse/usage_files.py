@@ -194,6 +194,8 @@ def _make_wide(draw: Draw, document: dict[str, Any]) -> None:
     document["aggregate"] = {"method": draw(st.sampled_from(["sum", "max", "none"]))}
 
 
+PARTS = [*["Hub"] * 3, ["Hub", "Currency"], {"column": "Hub", "extract": "^[A-Z ]+", "case": "lower"}, "Currency"]
+
 FORMULAS = [
     'Quantity + "Extra" * 2',
     "round(Cost / Quantity, 2) - -1",
@@ -259,6 +261,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(1, 4)) == 1 and "within_days" not in str(document):
         columns["period"] = "Month"
         document["arrives"] = {"pattern": "x/*", "period": "from_column"}
+    if draw(st.integers(1, 3)) == 1:
+        columns["part"] = draw(st.sampled_from(PARTS))
+        document.setdefault("arrives", {"pattern": "x/*", "period": "from_arrival"})["part"] = "from_column"
     return document
 
 
@@ -292,12 +297,16 @@ def _header(draw: Draw, headers: Sequence[str]) -> list[str]:
     return [draw(odd)(name) for name in headers]
 
 
+def _profile(document: dict[str, Any]) -> ImportProfile:
+    # What was drawn twice is one object, which YAML would write as an alias.
+    return load_profile(yaml.safe_dump(json.loads(json.dumps(document)), allow_unicode=True))
+
+
 @st.composite
 def usage_files(draw: st.DrawFn) -> InventedFile:
     """A profile, and a file with a preamble, the header and up to forty records."""
     document = draw(documents())
-    # through JSON, because YAML would point from one list to another that was drawn from the same place
-    profile = load_profile(yaml.safe_dump(json.loads(json.dumps(document)), allow_unicode=True))
+    profile = _profile(document)
     headers = draw(st.permutations([*HEADERS, *NUMBER_HEADERS]))
     before = document["header"].get("row", draw(st.integers(1, 5))) - 1
     preamble = [draw(st.sampled_from([[], ["Usage of July"], ["", ""], ["Account", "July"]])) for _ in range(before)]
@@ -363,5 +372,5 @@ def dense_files(draw: st.DrawFn, convention: str) -> InventedFile:
     odd = ["Quantity", "Amount", "Amount", "Quantity", *DENSE_HEADERS] * 6
     fine = {name: FINE.get(name, "") for name in DENSE_HEADERS}
     rows = [list((fine | {one: draw(HEADERS.get(one, figures))}).values()) for one in odd]
-    profile = load_profile(yaml.safe_dump(document, allow_unicode=True))
+    profile = _profile(document)
     return InventedFile(profile, encoded(draw, profile, [DENSE_HEADERS, *rows]))
