@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def _drop(month: Path, out: Path) -> None:
 
 
 def _run(opened: Workspace) -> dict[str, Any]:
+    import_module("dbt.cli.main")
     with orchestrated(opened) as orchestration:
         started, cpu = time.perf_counter(), time.process_time()
         orchestration.run(BillingPeriod.from_key(PERIOD), lambda _: None)

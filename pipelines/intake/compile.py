@@ -15,7 +15,7 @@ from pipelines.intake.key_rules import add_keys
 from pipelines.intake.measure_rules import ZERO, add_measures
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.rows import CARRY_QUANTITY, Reduction
-from pipelines.intake.sqltext import all_of, case, literals
+from pipelines.intake.sqltext import all_of, any_of, case, literals
 from pipelines.intake.text_rules import MAPPED, add_texts
 from pipelines.intake.unpivot_rules import add_cells, folded, unpivoted
 
@@ -177,5 +177,7 @@ def _cell_at_fault(checks: tuple[Check, ...]) -> str:
     for number, check in enumerate(checks):
         if check.position is not None:
             by_position.setdefault(check.position, []).append(str(number))
-    cells = ((f"problem IN ({', '.join(numbers)})", f"c{place}") for place, numbers in by_position.items())
-    return case(cells, "NULL::VARCHAR")
+    cells = [
+        (any_of(f"problem = {number}" for number in numbers), f"c{place}") for place, numbers in by_position.items()
+    ]
+    return case([("problem IS NULL", "NULL::VARCHAR"), *cells], "NULL::VARCHAR")

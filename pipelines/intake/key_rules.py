@@ -21,6 +21,7 @@ from pipelines.intake.expression import (
     Expression,
 )
 from pipelines.intake.profile import read_columns
+from pipelines.intake.rows import Reduction
 from pipelines.intake.sqltext import all_of, any_of, case, literal
 from pipelines.intake.text_rules import meaning
 from pipelines.intake.unpivot_rules import is_made
@@ -105,7 +106,10 @@ def _add_read(rows: Expression, name: str, since: int) -> None:
     """The key of a rejected row as far as it can be read, by the checks of its own."""
     # Where columns are shifted or cut off, no cell can be trusted to be the key.
     unread = any_of(["defect IS NOT NULL", *(f"({check.condition})" for check in rows.checks[since:])])
-    read = case([(f"NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
+    # Only of rejected rows is it asked, and copying the keys of millions of others would take its time; but where rows
+    # are final, those that are valid by themselves may be rejected later.
+    is_asked = "true" if Reduction.NONE in rows.profile.methods else "problem IS NOT NULL"
+    read = case([(f"{is_asked} AND NOT {unread}", f"{name}_key")], "NULL::VARCHAR")
     # A rejected record of a wide file speaks for the keys of all its cells.
     is_one_of_many = is_made(rows, getattr(rows.profile.columns, f"{name}_key"))
     rows.layers[ANSWERED][f"read_{name}"] = "NULL::VARCHAR" if is_one_of_many else read

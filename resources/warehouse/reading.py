@@ -51,6 +51,9 @@ BATCH_RECORDS = 32_768
 BATCH_CHARACTERS = 64 * 1024 * 1024
 """One batch is held as text at a time: whichever bound is met first."""
 
+VALIDATED_AT_ONCE = 131_072
+"""Typed rows that the contract looks at together: with each batch come the same hundred questions."""
+
 MOST_BARE = 100_000
 """Scanned records without a mapped cell that are looked at singly."""
 
@@ -238,7 +241,7 @@ class _Engine:
             self._answers.scan(self._compiled, records, first_row)
         except duckdb.Error:
             return False
-        if not self._is_whole(plain) or not self._leave_out_blanks(plain, first_row):
+        if not self._is_whole(plain) or not self._leave_out_blanks(plain):
             self._answers.forget()
             return False
         self._collect_rejected(self._rejected("true"), plain.records_at)
@@ -249,13 +252,13 @@ class _Engine:
         [(count,)] = self._answers.query("SELECT count(*) FROM answers").fetchall()
         return bool(count == plain.records - self._header.row)
 
-    def _leave_out_blanks(self, plain: PlainCsv, first_row: int) -> bool:
+    def _leave_out_blanks(self, plain: PlainCsv) -> bool:
         """Take records without anything in any cell for blank ones; False when too many would have to be looked at."""
         bare = self._answers.query(f"SELECT row FROM answers WHERE is_bare ORDER BY row LIMIT {MOST_BARE}").fetchall()
         rows = [row for (row,) in bare]
         blank = [row for row, record in zip(rows, plain.records_at(rows), strict=True) if is_blank(record)]
         if blank:
-            self._answers.leave_out(blank, first_row)
+            self._answers.leave_out(blank)
             self._sums.blank = len(blank)
         return len(bare) < MOST_BARE
 
@@ -443,7 +446,7 @@ class _Engine:
         """Every valid row through the contract of validated usage, a bounded batch at a time."""
         cell = ", cell" if self._compiled.is_unpivoted else ""
         valid = self._answers.query(f"SELECT row{cell}, {', '.join(TYPED)} FROM answers WHERE kind = 'valid'")
-        for batch in valid.to_arrow_reader(BATCH_RECORDS):
+        for batch in valid.to_arrow_reader(VALIDATED_AT_ONCE):
             validated(pl.DataFrame(pl.from_arrow(batch)))
 
     # --- the answer -------------------------------------------------------------------------------------------------
