@@ -13,7 +13,7 @@ import re
 import resource
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -111,10 +111,20 @@ def _chosen(book: python_calamine.CalamineWorkbook, wanted: str | None) -> str:
                 f"there is no sheet {wanted!r}; there is {', '.join(map(repr, names))}", "Correct file.sheet"
             )
         return wanted
-    found = next((name for name in names if book.get_sheet_by_name(name).end), None)
-    if found is None:
-        raise UnreadableBookError("no sheet of the workbook holds anything", "Export the file again")
-    return found
+    # A hidden sheet is what its author does not send: last month's figures, or the source of lists to choose from.
+    shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == python_calamine.SheetVisibleEnum.Visible]
+    if (found := next(_filled(book, shown), None)) is not None:
+        return found
+    if hidden := ", ".join(map(repr, _filled(book, [name for name in names if name not in shown]))):
+        raise UnreadableBookError(
+            f"no sheet of the workbook that is shown holds anything; {hidden} is hidden",
+            "Name the sheet (file.sheet of the profile), or export the file again",
+        )
+    raise UnreadableBookError("no sheet of the workbook holds anything", "Export the file again")
+
+
+def _filled(book: python_calamine.CalamineWorkbook, names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if book.get_sheet_by_name(name).end)
 
 
 def _write(sheet: python_calamine.CalamineSheet, odd: dict[tuple[int, int], str], out: Path) -> None:

@@ -222,3 +222,54 @@ def test_what_is_no_readable_workbook_is_refused_within_seconds(tmp_path: Path, 
 def test_a_sheet_belongs_to_workbooks() -> None:
     with pytest.raises(ProfileError, match="sheet belongs to the formats xlsx and xls"):
         profile_of(file="{format: csv, sheet: Lines}")
+
+
+def test_23_a_hidden_sheet_is_read_only_where_the_profile_names_it(tmp_path: Path) -> None:
+    file = book_of(tmp_path / "u.xlsx", Old=[HEAD, ["Acme", "M365", 99]], Usage=[HEAD, ["Acme", "M365", 12]])
+    book = openpyxl.load_workbook(file)
+    book["Old"].sheet_state = "hidden"
+    book.save(file)
+    assert rows_of(read(file)) == [("Usage", 2, "Acme", "M365", 12)]
+    assert rows_of(read(file, workbook_profile("Old"))) == [("Old", 2, "Acme", "M365", 99)]
+
+
+def test_23_a_workbook_of_hidden_sheets_is_refused_with_their_names(tmp_path: Path) -> None:
+    file = book_of(tmp_path / "u.xlsx", Cover=[], Old=[HEAD, ["Acme", "M365", 99]])
+    book = openpyxl.load_workbook(file)
+    book["Old"].sheet_state = "veryHidden"
+    book.save(file)
+    assert read(file).refusal == (
+        "no sheet of the workbook that is shown holds anything; 'Old' is hidden. "
+        "Name the sheet (file.sheet of the profile), or export the file again"
+    )
+
+
+@pytest.mark.parametrize("dimension", ["A1", "A1:C2", "A1:XFD1048576"])
+def test_23_what_a_sheet_says_of_its_own_size_is_not_believed(tmp_path: Path, dimension: str) -> None:
+    rows = [HEAD, ["Acme", "M365", 12], ["Beta", "M365", 7], ["Gamma", "M365", 5]]
+    file = book_of(tmp_path / "u.xlsx", Usage=rows)
+    rewrite(file, "xl/worksheets/sheet1.xml", 'ref="A1:C4"', f'ref="{dimension}"')
+    assert [row[2:] for row in rows_of(read(file))] == [("Acme", "M365", 12), ("Beta", "M365", 7), ("Gamma", "M365", 5)]
+
+
+def test_23_a_merged_cell_says_something_for_its_first_row_alone(tmp_path: Path) -> None:
+    file = book_of(tmp_path / "u.xlsx", Usage=[HEAD, ["Acme", "M365", 12], [None, "Backup", 3]])
+    book = openpyxl.load_workbook(file)
+    book["Usage"].merge_cells("A2:A3")
+    book.save(file)
+    said = read(file)
+    assert [row[1:] for row in rows_of(said)] == [(2, "Acme", "M365", 12)]
+    assert [(error.row, error.column, error.reason) for error in said.rejected] == [
+        (3, "Account", "the account key is blank")
+    ]
+
+
+def rewrite(file: Path, part: str, old: str, new: str) -> None:
+    """Put other words into a part of a workbook."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert old.encode() in parts[part]
+    parts[part] = parts[part].replace(old.encode(), new.encode())
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
