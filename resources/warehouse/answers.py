@@ -38,6 +38,7 @@ class Answers:
 
     def __init__(self, raw: Path, scratch_root: Path | None) -> None:
         self.folder = _new_folder(scratch_root)
+        self._is_small = raw.stat().st_size < SMALL
         self._connection = _connected(self.folder, raw)
         self._release = weakref.finalize(self, _release, self._connection, self.folder)
         self._is_table = False
@@ -64,21 +65,27 @@ class Answers:
     def scan(self, compiled: CompiledRows, records: str, first_row: int) -> None:
         """Answer for every record of a scan in one pass. DuckDB keeps their order, so a record's place is its number.
 
-        The answers are kept as Parquet: most of their columns say the same of every record, and a table takes half as
-        long again. Raises ``duckdb.Error`` when the scan or a pattern of the profile cannot be carried out; then
-        nothing is kept.
+        Raises ``duckdb.Error`` when the scan or a pattern of the profile cannot be carried out; then nothing is kept.
         """
-        kept = literal(str(self.folder / "answers.parquet"))
         given = f"SELECT NULL::BIGINT AS row, NULL::VARCHAR AS defect, false AS is_set_aside, * FROM ({records})"
         self.execute(f"CREATE OR REPLACE TEMP VIEW records AS {given}")
         try:
-            self.execute(f"COPY ({compiled.sql}) TO {kept} ({_AS_PARQUET})")
+            kept, place = self._kept(compiled.sql)
         finally:
             self.execute("DROP VIEW records")
-        self.execute(
-            f"CREATE VIEW answers AS SELECT file_row_number + {first_row} AS row, * EXCLUDE (row, file_row_number) "
-            f"FROM read_parquet({kept}, file_row_number = true)"
-        )
+        self.execute(f"CREATE VIEW answers AS SELECT {place} + {first_row} AS row, * EXCLUDE (row) FROM {kept}")
+
+    def _kept(self, answers: str) -> tuple[str, str]:
+        """The answers in their order as a relation, and what in it says the place of each, from zero.
+
+        Many are kept as Parquet: most columns say the same of every record, and a table takes half as long again.
+        """
+        if self._is_small:
+            self.execute(f"CREATE TABLE scanned AS {answers}")
+            return "scanned", "rowid"
+        file = literal(str(self.folder / "answers.parquet"))
+        self.execute(f"COPY ({answers}) TO {file} ({_AS_PARQUET})")
+        return f"read_parquet({file}, file_row_number = true)", "file_row_number"
 
     def forget(self) -> None:
         """Drop what a scan answered."""

@@ -217,7 +217,7 @@ def as_csv(rows: Sequence[Sequence[str]]) -> bytes:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @given(rows=st.lists(records(), min_size=1, max_size=60))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_compiled_expression_agrees_with_the_judge(
     profile: ImportProfile, rows: list[list[str]], tmp_path: Path
 ) -> None:
