@@ -57,7 +57,7 @@ def scanned(plain: PlainCsv, width: int) -> list[list[str]] | None:
 @example(lines=[' "a",7'], end="\n", is_ended=True, layout=COMMA, width=2)
 @example(lines=['"a" ,7'], end="\n", is_ended=True, layout=COMMA, width=2)
 @example(lines=['a"b"c,7'], end="\r\n", is_ended=False, layout=COMMA, width=2)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_duckdb_cuts_python_cuts_the_same(
     tmp_path: Path, lines: list[str], end: str, is_ended: bool, layout: FileLayout, width: int
 ) -> None:
