@@ -44,6 +44,9 @@ _DATED = (
 _HIDDEN = r"[\x00-\x08\x0e-\x1f\x7f\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Control characters and those that turn the writing direction: they make one key show as another."""
 
+_FEWEST_ZEROS = 3
+"""Zeros that ids must end in before they are suspected; those of real ids do so once in a thousand files."""
+
 _NO_ACCOUNT = "nobody can tell whose row it is: the cell cannot be compared as rekey says"
 
 _DIGITS_LOST = "digits are lost; export again without opening the file in Excel"
@@ -65,6 +68,19 @@ def add_keys(rows: Expression) -> None:
     rows.layers[READ]["subscription_id"] = _subscription(rows, columns.subscription_id)
     rows.layers[READ]["unit_key"] = _unit(rows, columns.quantity.count_distinct)
     _add_part(rows)
+
+
+def ids_without_their_last_digits(name: str) -> str:
+    """How many ids of a column look as if Excel had kept fifteen digits of each; no row when nothing does.
+
+    Over the relation ``answers``. Excel makes zeros of every further digit, so that ids which began alike become one;
+    a single id that ends in zeros may be right, so nothing is refused.
+    """
+    ids = f"SELECT DISTINCT {name} AS id FROM answers WHERE kind = 'valid' AND length({name}) > 15"
+    return (
+        f"SELECT count(*) FROM ({ids}) WHERE regexp_full_match(id, '[1-9][0-9]{{15,}}') "
+        f"HAVING bool_and(regexp_full_match(id, '[0-9]{{15}}0+')) AND sum(length(id) - 15) >= {_FEWEST_ZEROS}"
+    )
 
 
 def _add_account(rows: Expression) -> None:

@@ -112,6 +112,7 @@ class Observations:
     doubled: list[str] = field(default_factory=list)
     rounded_amounts: int = 0
     rounded_quantities: list[int] = field(default_factory=list)
+    cut_ids: dict[str, int] = field(default_factory=dict)
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence for each observation."""
@@ -136,6 +137,12 @@ class Observations:
             yield (
                 f"{_rows(len(rows))} with a quantity of more than 10 decimal places, which was rounded: "
                 f"{records(rows)}. Where the service is mapped, the line is held"
+            )
+        for name, count in self.cut_ids.items():
+            ids = "1 id ends" if count == 1 else f"all {count} ids of more than 15 digits end"
+            yield (
+                f"{name.replace('_', ' ')}: {ids} in zeros after the 15th digit, as Excel leaves them: "
+                "different ids may have become one; export again without opening the file in Excel"
             )
 
 

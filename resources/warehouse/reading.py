@@ -22,6 +22,7 @@ from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows, second_rows
 from pipelines.intake.drops import DropIdentity
 from pipelines.intake.headers import Header, find_header, mapped_columns, unpivoted_places
+from pipelines.intake.key_rules import ids_without_their_last_digits
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile, read_columns
@@ -67,6 +68,8 @@ MOST_SLICES = 1_000
 """Months and parts together that one file may speak for; a column that names more is not one of parts."""
 
 _PREVIEW_ROWS = 5
+
+_IDS = ("account_key", "service_key", "subscription_id")
 
 
 @dataclass(frozen=True)
@@ -441,6 +444,9 @@ class _Engine:
                 self._observed.rounded_quantities.extend(rows)
             else:
                 self._observed.unmapped[what, value] += len(rows)
+        for name in _IDS:
+            if found := self._answers.query(ids_without_their_last_digits(name)).fetchone():
+                self._observed.cut_ids[name] = found[0]
 
     def _validate(self) -> None:
         """Every valid row through the contract of validated usage, a bounded batch at a time."""

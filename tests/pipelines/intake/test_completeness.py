@@ -198,6 +198,32 @@ def test_what_was_kept_is_told_beside_the_verdict(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        pytest.param(
+            ["726700000012345000", "726700000012346000", "Acme"],
+            "account key: all 2 ids of more than 15 digits end in zeros after the 15th digit, as Excel leaves them: "
+            "different ids may have become one; export again without opening the file in Excel",
+            id="cut",
+        ),
+        pytest.param(
+            ["726700000012345000"],
+            "account key: 1 id ends in zeros after the 15th digit, as Excel leaves them: "
+            "different ids may have become one; export again without opening the file in Excel",
+            id="one alone",
+        ),
+        pytest.param(["726700000012345000", "726700000012346789"], None, id="one id is whole"),
+        pytest.param(["7267000000123450", "7267000000123460"], None, id="too few zeros to tell"),
+        pytest.param(["726700000012345", "A-726700000012345000", "000000000000000000"], None, id="no long id"),
+    ],
+)
+def test_ids_that_excel_may_have_cut_are_told(tmp_path: Path, ids: list[str], words: str | None) -> None:
+    content = HEADER + "".join(f"{account},M365,1\n" for account in ids)
+    expected = (words,) if words else ()
+    assert judged(tmp_path, content, profile_of()) == (SourceVerdict.COMPLETE, expected)
+
+
 def test_the_drop_is_the_profile_s_own(tmp_path: Path) -> None:
     profile = profile_of(arrives='{pattern: "{period}/x", period: from_path, complete: {max_drop: 0.1}}')
     assert profile.complete.max_drop == Decimal("0.1")
