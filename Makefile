@@ -53,8 +53,9 @@ check: setup
 traps: setup
 	$(BIN)/python -m trueup.traps $(FILE)
 
+# One process for each core: the journeys wait for servers and databases of their own more than they compute.
 test: test-setup check traps
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 bench: setup
 	$(BIN)/python -m bench $(if $(FULL),--full)
