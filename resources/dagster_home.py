@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from resources.dagster_events import OpenSqliteStorage
 from resources.settings import Settings
 
 _WATCHING: dict[str, Any] = {
@@ -44,7 +45,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def _storage(settings: Settings) -> dict[str, Any]:
     if not settings.store_url.startswith("postgresql://"):
-        return {"storage": {"sqlite": {"base_dir": str(settings.folder("dagster") / "storage")}}}
+        storage = {"module": OpenSqliteStorage.__module__, "class": OpenSqliteStorage.__name__}
+        return {"storage": {"custom": {**storage, "config": {"base_dir": str(settings.folder("dagster") / "storage")}}}}
     # dagster-postgres speaks psycopg2; without the explicit driver a newer SQLAlchemy would pick psycopg 3.
     url = settings.store_url.replace("postgresql://", "postgresql+psycopg2://", 1)
     return {"storage": {"postgres": {"postgres_url": url}}}
