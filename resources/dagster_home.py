@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from resources.dagster_events import OpenSqliteStorage
 from resources.settings import Settings
 
 _WATCHING: dict[str, Any] = {
@@ -45,7 +44,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def _storage(settings: Settings) -> dict[str, Any]:
     if not settings.store_url.startswith("postgresql://"):
-        storage = {"module": OpenSqliteStorage.__module__, "class": OpenSqliteStorage.__name__}
+        # By name, since whoever only writes this file need not wait for Dagster's imports.
+        storage = {"module": "resources.dagster_events", "class": "OpenSqliteStorage"}
         return {"storage": {"custom": {**storage, "config": {"base_dir": str(settings.folder("dagster") / "storage")}}}}
     # dagster-postgres speaks psycopg2; without the explicit driver a newer SQLAlchemy would pick psycopg 3.
     url = settings.store_url.replace("postgresql://", "postgresql+psycopg2://", 1)

@@ -51,13 +51,13 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers == ["resources/settings.py"]
 
 
-def test_resources_know_dagster_only_where_they_are_wired() -> None:
+def test_resources_know_dagster_only_where_they_are_wired_and_where_its_events_are_kept() -> None:
     knowing = [
         module.path
         for module in modules("resources")
         if any(name.split(".")[0].startswith("dagster") for name in imported(module.tree))
     ]
-    assert knowing == ["resources/wiring.py"]
+    assert knowing == ["resources/dagster_events.py", "resources/wiring.py"]
 
 
 def test_files_that_define_dagster_objects_keep_their_annotations() -> None:
