@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -411,8 +411,9 @@ def read_columns(profile: ImportProfile, column: Column) -> Iterator[Column]:
         yield from [leaf] if formula is None else (Column(column=address) for address in cells_of(formula))
 
 
+@lru_cache(maxsize=256)
 def load_profile(text: str) -> ImportProfile:
-    """The profile that a YAML text declares.
+    """The profile that a YAML text declares; a text read lately is not read again.
 
     Raises ``ProfileError`` that names every key at fault, what is wrong with it and what to do.
     """
