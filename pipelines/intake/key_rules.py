@@ -4,6 +4,7 @@ Belongs here: joining parts, what Excel leaves of an id, blank and hidden keys.
 Does not belong here: how keys of files and mappings compare (``pipelines.mapping.keys``).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipelines.intake.columns import Column
@@ -70,17 +71,27 @@ def add_keys(rows: Expression) -> None:
     _add_part(rows)
 
 
-def ids_without_their_last_digits(name: str) -> str:
-    """How many ids of a column look as if Excel had kept fifteen digits of each; no row when nothing does.
+def columns_of_cut_ids(names: Sequence[str]) -> str:
+    """Whether all ids of more than fifteen digits in each of the columns end in zeros from there; null without any.
 
     Over the relation ``answers``. Excel makes zeros of every further digit, so that ids which began alike become one;
     a single id that ends in zeros may be right, so nothing is refused.
     """
-    ids = f"SELECT DISTINCT {name} AS id FROM answers WHERE kind = 'valid' AND length({name}) > 15"
-    return (
-        f"SELECT count(*) FROM ({ids}) WHERE regexp_full_match(id, '[1-9][0-9]{{15,}}') "
-        f"HAVING bool_and(regexp_full_match(id, '[0-9]{{15}}0+')) AND sum(length(id) - 15) >= {_FEWEST_ZEROS}"
+    asked = (
+        f"bool_and(right({name}, -15) = repeat('0', length({name}) - 15)) FILTER ({_long(name)})" for name in names
     )
+    return f"SELECT {', '.join(asked)} FROM answers WHERE kind = 'valid'"
+
+
+def count_of_cut_ids(name: str) -> str:
+    """How many such ids a column has; no row where they end in so few zeros that they may be right."""
+    ids = f"SELECT DISTINCT {name} AS id FROM answers WHERE kind = 'valid' AND {_long(name)}"
+    return f"SELECT count(*) FROM ({ids}) HAVING sum(length(id) - 15) >= {_FEWEST_ZEROS}"
+
+
+def _long(name: str) -> str:
+    """Whether a cell is a number of more than fifteen digits."""
+    return f"length({name}) > 15 AND regexp_full_match({name}, '[1-9][0-9]*')"
 
 
 def _add_account(rows: Expression) -> None:

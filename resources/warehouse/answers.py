@@ -21,7 +21,7 @@ from pipelines.intake.sqltext import literal
 MAX_MEMORY = "768MB"
 """Of DuckDB while it reads a file; with 512 MB it takes twice as long. The rest is spilled beside its database."""
 
-SMALL = 1024 * 1024
+SMALL = 4 * 1024 * 1024
 """Bytes of a file whose answers are kept in memory: a database file takes longer to make than they do."""
 
 

@@ -22,7 +22,7 @@ from pipelines.identity import FileId, RevisionId
 from pipelines.intake.compile import TYPED, CompiledRows, compile_rows, second_rows
 from pipelines.intake.drops import DropIdentity
 from pipelines.intake.headers import Header, find_header, mapped_columns, unpivoted_places
-from pipelines.intake.key_rules import ids_without_their_last_digits
+from pipelines.intake.key_rules import columns_of_cut_ids, count_of_cut_ids
 from pipelines.intake.layout import FileLayout
 from pipelines.intake.packed import is_packed, unpack
 from pipelines.intake.profile import ImportProfile, read_columns
@@ -444,8 +444,12 @@ class _Engine:
                 self._observed.rounded_quantities.extend(rows)
             else:
                 self._observed.unmapped[what, value] += len(rows)
-        for name in _IDS:
-            if found := self._answers.query(ids_without_their_last_digits(name)).fetchone():
+        self._observe_cut_ids()
+
+    def _observe_cut_ids(self) -> None:
+        [are_cut] = self._answers.query(columns_of_cut_ids(_IDS)).fetchall()
+        for name, is_cut in zip(_IDS, are_cut, strict=True):
+            if is_cut and (found := self._answers.query(count_of_cut_ids(name)).fetchone()):
                 self._observed.cut_ids[name] = found[0]
 
     def _validate(self) -> None:
