@@ -1,7 +1,7 @@
 """``make bench``: whole processes in pairs, their medians, and the ratios beside the limits they shall reach.
 
 Belongs here: what is compared with what, the limits, the table and ``bench/results.json``.
-Does not belong here: the work that is measured (``product``, ``limit``).
+Does not belong here: the work that is measured (``product``, ``limit``, ``look``).
 """
 
 import argparse
@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
 MILLION = Shape(1_000_000)
 TEN_MILLION = Shape(10_000_000)
+KNOWN_FILES = 100_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Bench:
         """Every figure, the quick ones first."""
         yield self._fixed()
         yield from self._rerun()
+        yield self._look()
         yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
         yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
         yield self._between("files_100", Shape(MILLION.rows, files=100), MILLION, 1.5)
@@ -76,6 +78,11 @@ class Bench:
         hashing = _seconds_to_hash(make_month(self._folder, shape))
         ratios = [again.wall / (idle.wall + hashing) for again, idle in pairs]
         yield Row("rerun", _median(ratios), 1.5, "ratio", _peak(pairs))
+
+    def _look(self) -> Row:
+        looks = [_process("bench.look", KNOWN_FILES, self._folder / "workspaces" / "look") for _ in range(self._times)]
+        ratios = [one.said["look"] / one.said["bare"] for one in looks]
+        return Row("sensor_100k", _median(ratios), 3.0, "ratio", max(one.peak_mib for one in looks))
 
     def _to_deltas(self, name: str, shape: Shape, limit: float) -> Row:
         pairs = self._pairs(lambda: self._fresh(shape), lambda: self._limit(shape))

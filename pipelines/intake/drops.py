@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from pipelines.identity import DropId, FileId, RevisionId
 from pipelines.intake.rows import RowAccounting
@@ -32,6 +33,10 @@ class ArrivalStatus(StrEnum):
     DUPLICATE = "duplicate"
     REFUSED = "refused"
     QUARANTINED = "quarantined"
+
+
+READ = frozenset({ArrivalStatus.TAKEN, ArrivalStatus.DUPLICATE, ArrivalStatus.REFUSED})
+"""Where a file stands that was read, whatever came of it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,17 @@ class Arrival:
     part: str | None = None
     attempts: int = 0
     reason: str | None = None
+
+
+class Sighting(NamedTuple):
+    """As much of an arrival as a look at the inbox needs to know of each file there."""
+
+    file_id: FileId
+    path: str
+    version: str
+    status: ArrivalStatus
+    turn: int
+    """Its place in the order of arrival; those of one instant share one."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.identity import FileId
 from pipelines.intake.arrivals import InboxFile
-from pipelines.intake.drops import Arrival, ArrivalStatus, UsageRevision
+from pipelines.intake.drops import Arrival, ArrivalStatus, Sighting, UsageRevision
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.take import FileReader, UsageLake, UsageLedger
 
@@ -45,8 +45,12 @@ class Archive(Protocol):
 class ArrivalLedger(Protocol):
     """What is remembered of arrivals."""
 
-    def known(self) -> Mapping[tuple[str, str], Arrival]:
-        """Every arrival by path and version; the newest of each."""
+    def sightings(self) -> Sequence[Sighting]:
+        """Every arrival, oldest first."""
+        ...
+
+    def read_after(self, arrival: Arrival) -> list[Arrival]:
+        """Arrivals for the same profile that came later and were read, oldest first."""
         ...
 
     def attempts_made(self) -> Mapping[FileId, int]:

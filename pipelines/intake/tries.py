@@ -6,7 +6,7 @@ Does not belong here: which files are to be read (``waiting``, ``by_hand``), wha
 
 from collections.abc import Sequence
 
-from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict
+from pipelines.intake.drops import Arrival, ArrivalStatus, Sighting, SourceVerdict
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
 from pipelines.intake.take import Renewal, TakenFile, take_in
@@ -18,7 +18,7 @@ BY_HAND = "by hand, "
 """How the version of a file begins that a person handed in: it has none in the inbox."""
 
 
-def is_by_hand(arrival: Arrival) -> bool:
+def is_by_hand(arrival: Arrival | Sighting) -> bool:
     """Whether a person handed the file in. It is then its command's own affair, and never taken by a run unasked."""
     return arrival.version.startswith(BY_HAND)
 
@@ -70,15 +70,10 @@ def _check_readable(ports: IntakePorts, arrival: Arrival, attempt: int, is_by_ro
         )
 
 
-_READ = {ArrivalStatus.TAKEN, ArrivalStatus.DUPLICATE, ArrivalStatus.REFUSED}
-
-
 def _overtaking(ports: IntakePorts, arrival: Arrival, is_by_row: bool) -> Arrival | None:
     """A later arrival for the same drop that was read before; where rows have their own months, for any month."""
-    for other in ports.arrivals.known().values():
-        is_later = other.arrived_at > arrival.arrived_at and other.status in _READ
-        same_drop = (other.profile, other.part) == (arrival.profile, arrival.part)
-        if is_later and same_drop and (is_by_row or other.period == arrival.period):
+    for other in ports.arrivals.read_after(arrival):
+        if other.part == arrival.part and (is_by_row or other.period == arrival.period):
             return other
     return None
 

@@ -55,16 +55,15 @@ def _lying(ports: IntakePorts) -> Iterator[tuple[InboxFile, Arrival | None]]:
     An older content that is put back with its old time has a version that is known, after a newer one was. It is a new
     arrival: what lies in the inbox speaks last.
     """
-    known = ports.arrivals.known()
-    newest: dict[str, Arrival] = {}
-    for arrival in sorted(known.values(), key=lambda arrival: arrival.arrived_at):
-        newest |= {} if is_by_hand(arrival) else {arrival.path: arrival}
+    seen = [sighting for sighting in ports.arrivals.sightings() if not is_by_hand(sighting)]
+    known = {(sighting.path, sighting.version): sighting for sighting in seen}
+    newest = {sighting.path: sighting.turn for sighting in seen}
     for file in ports.inbox.look():
         earlier = known.get((file.path, file.version))
-        if earlier and newest[file.path].arrived_at > earlier.arrived_at:
+        if earlier and newest[file.path] > earlier.turn:
             earlier = None
-        if not is_temporary(file.path) and (earlier is None or earlier.status is ArrivalStatus.WAITING):
-            yield file, earlier
+        if (earlier is None or earlier.status is ArrivalStatus.WAITING) and not is_temporary(file.path):
+            yield file, ports.arrivals.arrival(earlier.file_id) if earlier else None
 
 
 def _unread(ports: IntakePorts, tries: Mapping[FileId, int]) -> list[Arrival]:

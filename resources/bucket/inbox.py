@@ -5,7 +5,8 @@ Does not belong here: remembering files (the store) and choosing their profile (
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 from pipelines.intake.arrivals import InboxFile
@@ -22,7 +23,9 @@ class InboxFolder:
 
         A file that vanishes during the look is left out.
         """
-        return sorted(_files(self._root, ""), key=lambda found: found.path)
+        found: list[InboxFile] = []
+        _find(self._root, "", found)
+        return sorted(found, key=attrgetter("path"))
 
     def path(self, relative: str) -> Path:
         """Where a file that a look has seen can be read."""
@@ -39,15 +42,15 @@ class InboxFolder:
             before = now
 
 
-def _files(folder: Path, prefix: str) -> Iterator[InboxFile]:
+def _find(folder: Path, prefix: str, found: list[InboxFile]) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path), f"{prefix}{entry.name}/")
+                _find(Path(entry.path), f"{prefix}{entry.name}/", found)
             elif entry.is_file(follow_symlinks=False):
                 try:
                     stat = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
                 version = f"{stat.st_size}-{stat.st_mtime_ns}"
-                yield InboxFile(f"{prefix}{entry.name}", stat.st_size, version, stat.st_mtime_ns)
+                found.append(InboxFile(f"{prefix}{entry.name}", stat.st_size, version, stat.st_mtime_ns))

@@ -7,7 +7,7 @@ Does not belong here: queries (``inbox``, ``usage``) and rules.
 from datetime import datetime
 
 from pipelines.identity import FileId
-from pipelines.intake.drops import Arrival, ArrivalStatus, UsageRevision
+from pipelines.intake.drops import Arrival, ArrivalStatus, Sighting, UsageRevision
 from resources.store import inbox, usage
 from resources.store.engine import Store
 
@@ -18,11 +18,15 @@ class StoreArrivalLedger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def known(self) -> dict[tuple[str, str], Arrival]:
-        """Every arrival by path and version; the newest of each."""
+    def sightings(self) -> list[Sighting]:
+        """Every arrival, oldest first."""
         with self._store.reading() as conn:
-            arrivals = inbox.arrivals(conn, self._store.tenant)
-        return {(arrival.path, arrival.version): arrival for arrival in arrivals}
+            return inbox.sightings(conn, self._store.tenant)
+
+    def read_after(self, arrival: Arrival) -> list[Arrival]:
+        """Arrivals for the same profile that came later and were read, oldest first."""
+        with self._store.reading() as conn:
+            return inbox.read_after(conn, self._store.tenant, arrival)
 
     def attempts_made(self) -> dict[FileId, int]:
         """How often each file was ever tried, over all releases."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from pipelines.identity import FileId
-from pipelines.intake.drops import Arrival, ArrivalStatus
+from pipelines.intake.drops import READ, Arrival, ArrivalStatus, Sighting
 from resources.store.errors import NotInStore, StoreError
 from resources.store.tables import arrivals as arrivals_table
 from resources.store.tables import attempts as attempts_table
@@ -53,6 +53,28 @@ def arrivals(
         query = query.where(table.status == status)
     if period is not None:
         query = query.where(table.period == period)
+    found = conn.execute(query.order_by(table.arrived_at, table.path, table.file_id)).mappings()
+    return [_arrival(row) for row in found]
+
+
+def sightings(conn: Connection, tenant: str) -> list[Sighting]:
+    """What a look at the inbox is compared with, in the order of ``arrivals``."""
+    table = arrivals_table.c
+    turn = func.dense_rank().over(order_by=table.arrived_at)
+    query = select(table.file_id, table.path, table.version, table.status, turn).where(table.tenant == tenant)
+    found = conn.execute(query.order_by(table.arrived_at, table.path, table.file_id))
+    return [Sighting(FileId(row[0]), row[1], row[2], ArrivalStatus(row[3]), row[4]) for row in found]
+
+
+def read_after(conn: Connection, tenant: str, arrival: Arrival) -> list[Arrival]:
+    """What arrived later for the same profile and was read, whatever came of it, in the order of ``arrivals``."""
+    table = arrivals_table.c
+    query = select(arrivals_table).where(
+        table.tenant == tenant,
+        table.profile == arrival.profile,
+        table.arrived_at > arrival.arrived_at,
+        table.status.in_(READ),
+    )
     found = conn.execute(query.order_by(table.arrived_at, table.path, table.file_id)).mappings()
     return [_arrival(row) for row in found]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipelines.identity import FileId
-from pipelines.intake.drops import Arrival, ArrivalStatus, DropIdentity, UsageRevision
+from pipelines.intake.drops import READ, Arrival, ArrivalStatus, DropIdentity, Sighting, UsageRevision
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile, load_profile
 from pipelines.intake.readings import ReadFile
@@ -103,8 +103,14 @@ class Arrivals:
     def _ordered(self) -> list[Arrival]:
         return sorted(self.by_id.values(), key=lambda a: (a.arrived_at, a.path, a.file_id))
 
-    def known(self) -> dict[tuple[str, str], Arrival]:
-        return {(arrival.path, arrival.version): arrival for arrival in self._ordered()}
+    def sightings(self) -> list[Sighting]:
+        times = sorted({arrival.arrived_at for arrival in self.by_id.values()})
+        turns = {at: turn for turn, at in enumerate(times, 1)}
+        return [Sighting(a.file_id, a.path, a.version, a.status, turns[a.arrived_at]) for a in self._ordered()]
+
+    def read_after(self, arrival: Arrival) -> list[Arrival]:
+        later = (other for other in self._ordered() if other.arrived_at > arrival.arrived_at and other.status in READ)
+        return [other for other in later if other.profile == arrival.profile]
 
     def attempts_made(self) -> dict[FileId, int]:
         return {file_id: len(tries) for file_id, tries in self.tries.items()}

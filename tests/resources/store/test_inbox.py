@@ -39,6 +39,34 @@ def test_arrivals_are_listed_oldest_first_and_by_status_and_period(store: Store)
         assert inbox.arrivals(conn, store.tenant, period="2026-09") == [second]
 
 
+def test_a_look_at_the_inbox_is_told_what_was_seen_and_in_which_turn(store: Store) -> None:
+    together = samples.arrival(file_id=FileId("a"), path="pax8/2026-10/other.csv", version="7-7")
+    later = samples.arrival(file_id=FileId("b"), arrived_at=LATER, status=ArrivalStatus.TAKEN)
+    with store.transaction() as conn:
+        for file in (later, samples.arrival(), together):
+            inbox.record_arrival(conn, store.tenant, file)
+    with store.reading() as conn:
+        seen = [tuple(sighting) for sighting in inbox.sightings(conn, store.tenant)]
+    assert seen == [
+        ("a", together.path, "7-7", ArrivalStatus.WAITING, 1),
+        ("file-1", later.path, later.version, ArrivalStatus.WAITING, 1),
+        ("b", later.path, later.version, ArrivalStatus.TAKEN, 2),
+    ]
+
+
+def test_only_what_came_later_for_the_same_profile_and_was_read_has_overtaken_a_file(store: Store) -> None:
+    first, at_once = samples.arrival(), samples.arrival(file_id=FileId("at-once"), status=ArrivalStatus.TAKEN)
+    waits = samples.arrival(file_id=FileId("waits"), arrived_at=LATER)
+    others = samples.arrival(file_id=FileId("o"), arrived_at=LATER, profile="generic", status=ArrivalStatus.TAKEN)
+    refused = samples.arrival(file_id=FileId("r"), arrived_at=LATER + timedelta(1), status=ArrivalStatus.REFUSED)
+    taken = samples.arrival(file_id=FileId("t"), arrived_at=LATER, status=ArrivalStatus.TAKEN)
+    with store.transaction() as conn:
+        for file in (refused, taken, others, waits, at_once, first):
+            inbox.record_arrival(conn, store.tenant, file)
+    with store.reading() as conn:
+        assert inbox.read_after(conn, store.tenant, first) == [taken, refused]
+
+
 def test_an_overwritten_file_is_another_object(store: Store) -> None:
     again = samples.arrival(file_id=FileId("again"), arrived_at=LATER)
     with store.transaction() as conn:

@@ -82,6 +82,8 @@ QUERIES: dict[str, Statement] = {
     ),
     "inbox.attempts": lambda conn, t: inbox.attempts(conn, t, FILE),
     "inbox.attempts_made": inbox.attempts_made,
+    "inbox.sightings": inbox.sightings,
+    "inbox.read_after": lambda conn, t: inbox.read_after(conn, t, samples.arrival(arrived_at=NOON)),
     "mappings.recorded_entries": mappings.recorded_entries,
     "mappings.decisions_made": mappings.decisions_made,
     "overlays.overlays": lambda conn, t: overlays.overlays(conn, t, DROP),
@@ -209,6 +211,8 @@ def _fill(store: Store) -> None:
         for record in RECORDS.values():
             record(conn, store.tenant)
         inbox.start_attempt(conn, store.tenant, FILE, NOON)
+        later = samples.arrival(file_id="later", path="later.csv", arrived_at=LATER, status=ArrivalStatus.TAKEN)
+        inbox.record_arrival(conn, store.tenant, later)
         for number, entry in enumerate(ENTRIES[1:], start=1):
             mappings.record_entry(conn, store.tenant, f"entry-{number}", entry, "dana", NOON)
         mappings.end_entry(conn, store.tenant, "entry-1", date(2027, 1, 1), "dana", NOON)
