@@ -1,7 +1,7 @@
 """``make bench``: whole processes in pairs, their medians, and the ratios beside the limits they shall reach.
 
 Belongs here: what is compared with what, the limits, the table and ``bench/results.json``.
-Does not belong here: the work that is measured (``product``, ``limit``, ``look``).
+Does not belong here: the work that is measured (``product``, ``limit``, ``look``, ``workbook``).
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.months import Shape, make_month
+from bench.workbook import make_workbook
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
@@ -64,6 +65,7 @@ class Bench:
         yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
         yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
         yield self._between("files_100", Shape(MILLION.rows, files=100), MILLION, 1.5)
+        yield self._workbook()
         if is_full:
             yield from self._ten_million()
 
@@ -92,6 +94,17 @@ class Bench:
     def _between(self, name: str, one: Shape, other: Shape, limit: float) -> Row:
         pairs = self._pairs(lambda: self._fresh(one), lambda: self._fresh(other))
         return _row(name, pairs, limit, lambda each: each.said["inside"])
+
+    def _workbook(self) -> Row:
+        month = make_month(self._folder, MILLION)
+        make_workbook(month)
+        pairs = self._pairs(
+            lambda: _process("bench.workbook", "product", month), lambda: _process("bench.workbook", "limit", month)
+        )
+        for product, bare in pairs:
+            if product.said["rows"] != bare.said["rows"]:
+                raise SystemExit(f"{product.said['rows']} records were found, {bare.said['rows']} are there")
+        return _row("xlsx_1m", pairs, 1.4, lambda each: each.said["seconds"])
 
     def _ten_million(self) -> Iterator[Row]:
         pairs = self._pairs(lambda: self._fresh(TEN_MILLION), lambda: self._limit(TEN_MILLION))

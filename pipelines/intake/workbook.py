@@ -10,6 +10,9 @@ from decimal import Decimal
 SIGNIFICANT = 15
 """Digits of a number that a spreadsheet keeps and shows; what stands behind them is noise of its arithmetic."""
 
+LARGEST_WHOLE = 10**SIGNIFICANT
+"""A whole number below it is written out as it is."""
+
 UNCOMPUTED = "#FORMULA!"
 """A formula whose result was never stored in the file: nobody knows what the cell says."""
 
@@ -24,7 +27,7 @@ def cell_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):
-        return _number(value)
+        return str(int(value)) if abs(value) < LARGEST_WHOLE and value == int(value) else _number(value)
     if isinstance(value, datetime):
         return str(value.date()) if value.time() == time() else value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, date | time):

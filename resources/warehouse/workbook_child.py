@@ -68,12 +68,11 @@ def _read(file: Path, out: Path, form: str, wanted: str | None, most_columns: in
     if form == "xlsx":
         _check_parts(file)
     with file.open("rb") as stream, python_calamine.CalamineWorkbook.from_filelike(stream) as book:
-        name = _chosen(book, wanted)
-        sheet = book.get_sheet_by_name(name)
+        sheet = _chosen(book, wanted)
         _check_reach(sheet, most_columns)
-        odd = _cells_without_value(file, name) if form == "xlsx" else {}
+        odd = _cells_without_value(file, sheet.name) if form == "xlsx" else {}
         _write(sheet, odd, out)
-        return name, book.sheet_names
+        return sheet.name, book.sheet_names
 
 
 def _check_reach(sheet: python_calamine.CalamineSheet, most_columns: int) -> None:
@@ -103,19 +102,20 @@ def _check_parts(file: Path) -> None:
         )
 
 
-def _chosen(book: python_calamine.CalamineWorkbook, wanted: str | None) -> str:
+def _chosen(book: python_calamine.CalamineWorkbook, wanted: str | None) -> python_calamine.CalamineSheet:
+    """The sheet that is meant. It is parsed by being taken from the book, which is most of the work: once is enough."""
     names = book.sheet_names
     if wanted is not None:
         if wanted not in names:
             raise UnreadableBookError(
                 f"there is no sheet {wanted!r}; there is {', '.join(map(repr, names))}", "Correct file.sheet"
             )
-        return wanted
+        return book.get_sheet_by_name(wanted)
     # A hidden sheet is what its author does not send: last month's figures, or the source of lists to choose from.
     shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == python_calamine.SheetVisibleEnum.Visible]
     if (found := next(_filled(book, shown), None)) is not None:
         return found
-    if hidden := ", ".join(map(repr, _filled(book, [name for name in names if name not in shown]))):
+    if hidden := ", ".join(repr(sheet.name) for sheet in _filled(book, [name for name in names if name not in shown])):
         raise UnreadableBookError(
             f"no sheet of the workbook that is shown holds anything; {hidden} is hidden",
             "Name the sheet (file.sheet of the profile), or export the file again",
@@ -123,8 +123,8 @@ def _chosen(book: python_calamine.CalamineWorkbook, wanted: str | None) -> str:
     raise UnreadableBookError("no sheet of the workbook holds anything", "Export the file again")
 
 
-def _filled(book: python_calamine.CalamineWorkbook, names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if book.get_sheet_by_name(name).end)
+def _filled(book: python_calamine.CalamineWorkbook, names: Iterable[str]) -> Iterator[python_calamine.CalamineSheet]:
+    return (sheet for name in names if (sheet := book.get_sheet_by_name(name)).end)
 
 
 def _write(sheet: python_calamine.CalamineSheet, odd: dict[tuple[int, int], str], out: Path) -> None:
@@ -132,7 +132,7 @@ def _write(sheet: python_calamine.CalamineSheet, odd: dict[tuple[int, int], str]
     with out.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
         for row, cells in enumerate(sheet.iter_rows()):
-            texts = [*left, *map(cell_text, cells)]
+            texts = [*left, *[cell if cell.__class__ is str else cell_text(cell) for cell in cells]]
             if odd:
                 texts = [odd.get((row, place), text) for place, text in enumerate(texts)]
             writer.writerow(texts)
