@@ -88,7 +88,6 @@ def month_models(context: dg.AssetExecutionContext, workspaces: Workspaces) -> I
             workspace.month_ledger,
             MonthWarehouse(workspace.lake, workspace.settings.folder("scratch"), DBT_PROJECT),
             now=workspace.clock(),
-            today=workspace.today,
         )
     yield from model_events(context, nodes)
 

@@ -56,7 +56,6 @@ def _floor(opened: Workspace) -> dict[str, Any]:
         opened.month_ledger,
         MonthWarehouse(opened.lake, opened.settings.folder("scratch"), DBT_PROJECT),
         now=opened.clock(),
-        today=opened.today,
     )
     return {}
 

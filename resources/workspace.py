@@ -79,12 +79,12 @@ class Workspace:
     @property
     def tenant(self) -> Tenant:
         """Whose workspace it is."""
-        return Tenant(self.settings.tenant, self.settings.currency)
+        return Tenant(self.settings.tenant, self.settings.currency, self.settings.zone)
 
     @property
     def today(self) -> date:
         """The day on the tenant's own calendar."""
-        return self.clock().astimezone(self.settings.zone).date()
+        return self.tenant.day_of(self.clock())
 
     @cached_property
     def store(self) -> Store:

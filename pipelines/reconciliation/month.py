@@ -7,7 +7,7 @@ Does not belong here: proposals (``pipelines.review``), SQL (``dbt_project``), s
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Generic, Protocol, TypeVar
 
 from pipelines.agreements.records import CopyStatus, PsaCopy, PsaRecords
@@ -39,13 +39,19 @@ class MonthRecords:
     psa_copy: PsaCopy | None
     previous_revisions: Sequence[UsageRevision] = ()
     previous_figures_key: str | None = None
+    as_of: datetime | None = None
+    """The instant up to which it was known; None for all that is known now."""
 
 
 @dataclass(frozen=True)
 class MonthView:
-    """A month's records put in relation: who is expected, which mappings are live, may the PSA be compared with."""
+    """A month's records put in relation: who is expected, which mappings are live, may the PSA be compared with.
+
+    ``at`` is the instant it is seen from: a PSA copy is old or new, and agreement lines are live, as of then.
+    """
 
     records: MonthRecords
+    at: datetime
     expected: Sequence[ExpectedDrop]
     live: LiveMappings
     is_psa_copied: bool
@@ -63,10 +69,15 @@ class MonthView:
 
 @dataclass(frozen=True)
 class Tenant:
-    """Whose month it is: the id in every path and the currency where an agreement names none."""
+    """Whose month it is: the id in every path, the currency where an agreement names none, the calendar."""
 
     id: str
     currency: str
+    zone: tzinfo
+
+    def day_of(self, instant: datetime) -> date:
+        """The day of an instant on the tenant's own calendar."""
+        return instant.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True)
@@ -81,8 +92,8 @@ class ReconciledAs:
 class MonthLedger(Protocol):
     """Where a month's records are read."""
 
-    def read_month(self, period: BillingPeriod) -> MonthRecords:
-        """Everything known about a month, as of one instant."""
+    def read_month(self, period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
+        """Everything known about a month, read at one instant; with ``as_of``, what was known by then."""
         ...
 
 
@@ -104,6 +115,10 @@ class BuiltMonth(Protocol, Generic[Node_co]):
     @property
     def nodes(self) -> Sequence[Node_co]:
         """What became of each model and test."""
+        ...
+
+    def checked_figures(self) -> MonthFigures:
+        """The warehouse's answer. Raises when one of its tests failed: then no number of it may be told."""
         ...
 
     def keep(self, figures_key: str) -> str:
@@ -130,11 +145,10 @@ def compute_month(
     warehouse: Warehouse[Node_co],
     *,
     now: datetime,
-    today: date,
 ) -> Sequence[Node_co]:
     """Compute a month from what the store knows now, and keep its figures under the key of these inputs."""
     view = month_view(period, ledger.read_month(period), now)
-    built = warehouse.build(month_inputs(tenant, period, view, today))
+    built = warehouse.build(month_inputs(tenant, period, view))
     try:
         built.keep(view.figures_key)
         return built.nodes
@@ -144,11 +158,12 @@ def compute_month(
 
 def month_view(period: BillingPeriod, records: MonthRecords, now: datetime) -> MonthView:
     """The month as its rules see it. Mappings are those live on the month's last day."""
+    at = records.as_of or now
     live = live_on(records.entries, period.last_day)
     expected = expected_drops(records.revisions, records.previous_drops, {entry.source for entry in live.services})
     copy = records.psa_copy
-    is_copied = copy is not None and copy.status is CopyStatus.COMPLETE and now - copy.finished_at <= OLDEST_COPY
-    return MonthView(records, expected, live, is_copied, _input_hash(records, expected, live))
+    is_copied = copy is not None and copy.status is CopyStatus.COMPLETE and at - copy.finished_at <= OLDEST_COPY
+    return MonthView(records, at, expected, live, is_copied, _input_hash(records, expected, live))
 
 
 def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: LiveMappings) -> str:
@@ -164,7 +179,7 @@ def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: L
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView, today: date) -> MonthInputs:
+def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView) -> MonthInputs:
     """What the warehouse computes a month from.
 
     Without a usable PSA copy every source is silenced, so nothing can be proposed from a stale or partial copy.
@@ -183,7 +198,7 @@ def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView, today: 
         services=view.live.services,
         units=view.live.units,
         psa=view.records.psa_copy if view.is_psa_copied else None,
-        as_of_date=today,
+        as_of_date=tenant.day_of(view.at),
         currency=tenant.currency,
         previous_revisions=tuple(view.records.previous_revisions),
         previous_figures_key=view.records.previous_figures_key,

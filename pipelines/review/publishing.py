@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pipelines.agreements.records import PsaRecords
 from pipelines.findings import Finding
@@ -17,10 +17,20 @@ from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.attention import MonthSeen, month_findings
 from pipelines.reconciliation.expected import MonthVerdict, heard_sources, month_verdict, source_states, sources_as_json
 from pipelines.reconciliation.inputs import MonthFigures
-from pipelines.reconciliation.month import MonthLake, MonthLedger, MonthView, Tenant, month_view
+from pipelines.reconciliation.month import (
+    MonthLake,
+    MonthLedger,
+    MonthView,
+    Tenant,
+    Warehouse,
+    month_inputs,
+    month_view,
+)
 from pipelines.review.changes import Change
 from pipelines.review.proposing import ProposalPlan, Speakers, plan_proposals
 from pipelines.review.targets import stopped_targets
+
+Node = TypeVar("Node")
 
 
 class InputsMovedError(Exception):
@@ -65,8 +75,8 @@ class OutcomeLedger(MonthLedger, Protocol):
         """The latest revision of every change of the tenant, all months."""
         ...
 
-    def sources_after(self, period: BillingPeriod) -> Sequence[Mapping[str, Any]]:
-        """What was published of every source in later months, each month as it was last reconciled."""
+    def sources_after(self, period: BillingPeriod, *, as_of: datetime | None = None) -> Sequence[Mapping[str, Any]]:
+        """What was published of every source in later months, each month as it was last reconciled (by an instant)."""
         ...
 
     def publish(self, outcome: MonthOutcome) -> None:
@@ -89,14 +99,64 @@ def publish_month(
         raise InputsMovedError(
             f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
         ) from None
-    psa = _psa(view, lake)
-    stopped = stopped_targets(figures.deltas, psa)
-    held = {delta for delta, _ in stopped}
-    deltas = [delta for delta in figures.deltas if delta not in held]
     speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
-    plan = plan_proposals(tenant.id, period, deltas, ledger.latest_changes(), speakers, now)
-    findings = month_findings(replace(_seen(period, view, figures, psa), overtaken=plan.overtaken, stopped=stopped))
-    outcome = MonthOutcome(
+    figured = FiguredMonth(view, figures, _psa(view, lake))
+    outcome = month_outcome(tenant, period, figured, ledger.latest_changes(), speakers, run_id=run_id, now=now)
+    ledger.publish(outcome)
+    return outcome
+
+
+def recompute_month(
+    tenant: Tenant,
+    period: BillingPeriod,
+    ledger: OutcomeLedger,
+    lake: MonthLake,
+    warehouse: Warehouse[Node],
+    *,
+    as_of: datetime,
+) -> MonthOutcome:
+    """What the month came to from what was known by an instant, as if nothing had been proposed before.
+
+    Nothing is stored: its changes cannot be approved. Readings, mapping decisions and PSA copies are kept for ever, so
+    the same instant gives the same answer whenever it is asked.
+    """
+    view = month_view(period, ledger.read_month(period, as_of=as_of), as_of)
+    built = warehouse.build(month_inputs(tenant, period, view))
+    try:
+        figured = FiguredMonth(view, built.checked_figures(), _psa(view, lake))
+    finally:
+        built.close()
+    speakers = _speakers(view, heard_sources(ledger.sources_after(period, as_of=as_of)))
+    return month_outcome(tenant, period, figured, (), speakers, run_id="", now=as_of)
+
+
+@dataclass(frozen=True)
+class FiguredMonth:
+    """A month with its figures, and the PSA's records that they were compared with."""
+
+    view: MonthView
+    figures: MonthFigures
+    psa: PsaRecords
+
+
+def month_outcome(
+    tenant: Tenant,
+    period: BillingPeriod,
+    figured: FiguredMonth,
+    latest: Sequence[Change],
+    speakers: Speakers,
+    *,
+    run_id: str,
+    now: datetime,
+) -> MonthOutcome:
+    """What follows from a month's figures. ``latest`` are the changes of all months as they stand."""
+    view = figured.view
+    stopped = stopped_targets(figured.figures.deltas, figured.psa)
+    held = {delta for delta, _ in stopped}
+    deltas = [delta for delta in figured.figures.deltas if delta not in held]
+    plan = plan_proposals(tenant.id, period, deltas, latest, speakers, now)
+    seen = replace(_seen(period, figured), overtaken=plan.overtaken, stopped=stopped)
+    return MonthOutcome(
         period=period.key,
         run_id=run_id,
         input_hash=view.input_hash,
@@ -105,13 +165,11 @@ def publish_month(
         ),
         sources=sources_as_json(view.expected, _duplicates(view)),
         plan=plan,
-        findings=findings,
+        findings=month_findings(seen),
         is_psa_copied=view.is_psa_copied,
         figures_key=view.figures_key,
         at=now,
     )
-    ledger.publish(outcome)
-    return outcome
 
 
 def _duplicates(view: MonthView) -> list[Arrival]:
@@ -134,7 +192,8 @@ def _psa(view: MonthView, lake: MonthLake) -> PsaRecords:
     return lake.read_psa(copy.lake_path)
 
 
-def _seen(period: BillingPeriod, view: MonthView, figures: MonthFigures, psa: PsaRecords) -> MonthSeen:
+def _seen(period: BillingPeriod, figured: FiguredMonth) -> MonthSeen:
+    view = figured.view
     return MonthSeen(
         period=period.key,
         expected=view.expected,
@@ -142,8 +201,8 @@ def _seen(period: BillingPeriod, view: MonthView, figures: MonthFigures, psa: Ps
         arrivals=view.records.arrivals,
         psa_copy=view.records.psa_copy,
         is_psa_copied=view.is_psa_copied,
-        psa=psa,
+        psa=figured.psa,
         accounts=view.live.accounts,
         services=view.live.services,
-        figures=figures,
+        figures=figured.figures,
     )

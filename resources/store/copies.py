@@ -4,6 +4,8 @@ Belongs here: recording an attempt, finding the newest.
 Does not belong here: the copied records (the lake).
 """
 
+from datetime import datetime
+
 from sqlalchemy import Connection, RowMapping, Select, insert, select
 
 from pipelines.agreements.records import CopyStatus, PsaCopy
@@ -17,9 +19,13 @@ def record_copy(conn: Connection, tenant: str, copy: PsaCopy) -> None:
     conn.execute(insert(psa_copies).values(tenant=tenant, number=number, **vars(copy)))
 
 
-def newest_copy(conn: Connection, tenant: str) -> PsaCopy | None:
-    """The attempt that was recorded last, even a failed one: an older success must not hide it."""
-    return _newest(conn, _copies(tenant))
+def newest_copy(conn: Connection, tenant: str, *, as_of: datetime | None = None) -> PsaCopy | None:
+    """The attempt that was recorded last, even a failed one: an older success must not hide it.
+
+    With ``as_of``, the last of those that had ended by that instant.
+    """
+    known = _copies(tenant) if as_of is None else _copies(tenant).where(psa_copies.c.finished_at <= as_of)
+    return _newest(conn, known)
 
 
 def newest_complete_copy(conn: Connection, tenant: str) -> PsaCopy | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, RowMapping, Table, insert, select, union_all
+from sqlalchemy import Connection, RowMapping, Select, Table, insert, select, union_all
 
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.entries import (
@@ -26,6 +26,7 @@ from resources.store.statements import next_number
 from resources.store.tables import account_mappings, counters, mapping_endings, service_mappings, unit_rules
 
 _TABLES = (account_mappings, service_mappings, unit_rules)
+_Query = Select[tuple[object, ...]]
 _COUNTER = "mapping_decisions"
 """One count for entries and endings of all three tables: the order in which people decided."""
 
@@ -38,13 +39,16 @@ class _Ending:
     superseded_at: datetime | None = None
 
 
-def recorded_entries(conn: Connection, tenant: str) -> list[RecordedEntry]:
-    """Every entry ever recorded, in the order of recording, each with the validity that holds for it now."""
-    endings = _endings(conn, tenant)
+def recorded_entries(conn: Connection, tenant: str, *, as_of: datetime | None = None) -> list[RecordedEntry]:
+    """Every entry ever recorded, in the order of recording, each with the validity that holds for it now.
+
+    With ``as_of``, what was recorded by that instant, with the endings that were known then.
+    """
+    endings = _endings(conn, tenant, as_of)
     found = [
         (row["number"], _recorded(table, row, endings.get(row["entry_id"], _Ending())))
         for table in _TABLES
-        for row in conn.execute(select(table).where(table.c.tenant == tenant)).mappings()
+        for row in conn.execute(_entries(table, tenant, as_of)).mappings()
     ]
     return [recorded for _, recorded in sorted(found, key=lambda item: item[0])]
 
@@ -102,9 +106,16 @@ def _decide(conn: Connection, tenant: str, entry_id: str, until: date | None, by
     )
 
 
-def _endings(conn: Connection, tenant: str) -> dict[str, _Ending]:
+def _entries(table: Table, tenant: str, as_of: datetime | None) -> _Query:
+    query = select(table).where(table.c.tenant == tenant)
+    return query if as_of is None else query.where(table.c.recorded_at <= as_of)
+
+
+def _endings(conn: Connection, tenant: str, as_of: datetime | None) -> dict[str, _Ending]:
     table = mapping_endings.c
     query = select(mapping_endings).where(table.tenant == tenant).order_by(table.number)
+    if as_of is not None:
+        query = query.where(table.decided_at <= as_of)
     endings: dict[str, _Ending] = {}
     for row in conn.execute(query):
         known = endings.get(row.entry_id, _Ending())

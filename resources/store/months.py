@@ -4,6 +4,7 @@ Belongs here: what the reconciliation use cases ask of the store.
 Does not belong here: deciding anything about what is read or published.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,26 +25,31 @@ class StoreMonthLedger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def read_month(self, period: BillingPeriod) -> MonthRecords:
-        """Everything known about a month, as of one instant."""
+    def read_month(self, period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
+        """Everything known about a month, read at one instant; with ``as_of``, what was known by then.
+
+        Where a file that arrived by then stands is told as it is now: only its readings have a history.
+        """
         tenant = self._store.tenant
         with self._store.reading() as conn:
-            revisions = usage.current_revisions(conn, tenant, period.key)
-            previous_drops = usage.known_drops(conn, tenant, period.previous.key)
-            before = reconciliations.latest_reconciliation(conn, tenant, period.previous.key)
+            revisions = usage.current_revisions(conn, tenant, period.key, as_of=as_of)
+            previous_drops = usage.known_drops(conn, tenant, period.previous.key, as_of=as_of)
+            before = reconciliations.latest_reconciliation(conn, tenant, period.previous.key, as_of=as_of)
+            arrivals = inbox.arrivals(conn, tenant, period=period.key) + _unassigned(conn, tenant)
             return MonthRecords(
                 revisions=revisions,
                 previous_drops=previous_drops,
-                arrivals=inbox.arrivals(conn, tenant, period=period.key) + _unassigned(conn, tenant),
+                arrivals=[arrival for arrival in arrivals if as_of is None or arrival.arrived_at <= as_of],
                 rejected=usage.rejected_rows(conn, tenant, [revision.revision_id for revision in revisions]),
-                entries=mappings.recorded_entries(conn, tenant),
-                psa_copy=copies.newest_copy(conn, tenant),
+                entries=mappings.recorded_entries(conn, tenant, as_of=as_of),
+                psa_copy=copies.newest_copy(conn, tenant, as_of=as_of),
                 previous_revisions=[
                     revision
-                    for revision in usage.current_revisions(conn, tenant, period.previous.key)
+                    for revision in usage.current_revisions(conn, tenant, period.previous.key, as_of=as_of)
                     if revision.drop in previous_drops
                 ],
                 previous_figures_key=before.summary.get("figures") if before else None,
+                as_of=as_of,
             )
 
     def latest_changes(self) -> list[Change]:
@@ -51,10 +57,10 @@ class StoreMonthLedger:
         with self._store.reading() as conn:
             return changes.latest_changes(conn, self._store.tenant)
 
-    def sources_after(self, period: BillingPeriod) -> list[dict[str, Any]]:
-        """What was published of every source in later months, each month as it was last reconciled."""
+    def sources_after(self, period: BillingPeriod, *, as_of: datetime | None = None) -> list[dict[str, Any]]:
+        """What was published of every source in later months, each month as it was last reconciled (by an instant)."""
         with self._store.reading() as conn:
-            latest = reconciliations.latest_by_period(conn, self._store.tenant)
+            latest = reconciliations.latest_by_period(conn, self._store.tenant, as_of=as_of)
         return [source for month, found in latest.items() if month > period.key for source in found.sources]
 
     def publish(self, outcome: MonthOutcome) -> None:

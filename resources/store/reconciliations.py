@@ -45,24 +45,28 @@ def record_reconciliation(
     conn.execute(insert(reconciliations).values(tenant=tenant, number=number, **vars(concluded)))
 
 
-def latest_reconciliation(conn: Connection, tenant: str, period: str) -> Reconciliation | None:
-    """What the last run concluded about a period, None while there was none."""
-    return _latest(conn, _recorded(tenant).where(reconciliations.c.period == period)).get(period)
+def latest_reconciliation(
+    conn: Connection, tenant: str, period: str, *, as_of: datetime | None = None
+) -> Reconciliation | None:
+    """What the last run concluded about a period, or had concluded by an instant; None while there was none."""
+    return _latest(conn, _recorded(tenant, as_of).where(reconciliations.c.period == period)).get(period)
 
 
-def latest_by_period(conn: Connection, tenant: str) -> dict[str, Reconciliation]:
-    """What the last run concluded about each period that was ever reconciled."""
-    return _latest(conn, _recorded(tenant))
+def latest_by_period(conn: Connection, tenant: str, *, as_of: datetime | None = None) -> dict[str, Reconciliation]:
+    """What the last run concluded about each period that was ever reconciled, or was by an instant."""
+    return _latest(conn, _recorded(tenant, as_of))
 
 
-def _recorded(tenant: str) -> Select[tuple[object, ...]]:
+def _recorded(tenant: str, as_of: datetime | None) -> Select[tuple[object, ...]]:
     table, later = reconciliations.c, reconciliations.alias("later")
-    is_overtaken = (
-        select(later.c.number)
-        .where(later.c.tenant == table.tenant, later.c.period == table.period, later.c.number > table.number)
-        .exists()
+    overtaking = select(later.c.number).where(
+        later.c.tenant == table.tenant, later.c.period == table.period, later.c.number > table.number
     )
-    return select(reconciliations).where(table.tenant == tenant, ~is_overtaken).order_by(table.period)
+    query = select(reconciliations).where(table.tenant == tenant).order_by(table.period)
+    if as_of is not None:
+        overtaking = overtaking.where(later.c.at <= as_of)
+        query = query.where(table.at <= as_of)
+    return query.where(~overtaking.exists())
 
 
 def _latest(conn: Connection, query: Select[tuple[object, ...]]) -> dict[str, Reconciliation]:

@@ -99,9 +99,12 @@ def current_revision(conn: Connection, tenant: str, drop: DropIdentity) -> Usage
     return None if row is None else _revision(row)
 
 
-def current_revisions(conn: Connection, tenant: str, period: str) -> list[UsageRevision]:
-    """The readings that speak for a period now, by source, profile and part."""
-    query = _current(tenant).where(drops.c.period == period).order_by(*(drops.c[name] for name in _IDENTITY))
+def current_revisions(
+    conn: Connection, tenant: str, period: str, *, as_of: datetime | None = None
+) -> list[UsageRevision]:
+    """The readings that speak for a period now, or spoke for it at an instant, by source, profile and part."""
+    speaking = _current(tenant) if as_of is None else _newest_by(tenant, as_of)
+    query = speaking.where(drops.c.period == period).order_by(*(drops.c[name] for name in _IDENTITY))
     return [_revision(row) for row in conn.execute(query).mappings()]
 
 
@@ -146,14 +149,18 @@ def rejected_rows(
     return [_rejected(row) for row in conn.execute(query).mappings()]
 
 
-def known_drops(conn: Connection, tenant: str, period: str) -> list[DropIdentity]:
+def known_drops(conn: Connection, tenant: str, period: str, *, as_of: datetime | None = None) -> list[DropIdentity]:
     """What had a file in a period and was not retired: the following month waits for the same."""
     table = drops.c
     query = (
         select(*(table[name] for name in _IDENTITY))
-        .where(table.tenant == tenant, table.period == period, table.retired_at.is_(None))
+        .where(table.tenant == tenant, table.period == period)
         .order_by(*(table[name] for name in _IDENTITY))
     )
+    if as_of is None:
+        query = query.where(table.retired_at.is_(None))
+    else:
+        query = query.where(table.first_seen_at <= as_of, table.retired_at.is_(None) | (table.retired_at > as_of))
     return [DropIdentity(**row) for row in conn.execute(query).mappings()]
 
 
@@ -180,6 +187,22 @@ def _current(tenant: str) -> Select[tuple[object, ...]]:
         pointers.c.revision_id == revisions_table.c.revision_id
     )
     return _all(tenant).join(pointers, pointed_at)
+
+
+def _newest_by(tenant: str, as_of: datetime) -> Select[tuple[object, ...]]:
+    """The newest reading that each drop had at an instant: every new reading takes over from the one before."""
+    table, later = revisions_table.c, revisions_table.alias("later")
+    is_overtaken = (
+        select(later.c.revision)
+        .where(
+            later.c.tenant == table.tenant,
+            later.c.drop_id == table.drop_id,
+            later.c.revision > table.revision,
+            later.c.created_at <= as_of,
+        )
+        .exists()
+    )
+    return _all(tenant).where(table.created_at <= as_of, ~is_overtaken)
 
 
 def _revision(row: RowMapping) -> UsageRevision:

@@ -20,6 +20,7 @@ from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
 from pipelines.reconciliation.inputs import MonthFigures, MonthInputs
 from resources.warehouse.building import NodeResult, run_dbt
+from resources.warehouse.errors import WarehouseError
 from resources.warehouse.figures import QUERIES, figures_from
 from resources.warehouse.lake import Lake
 from resources.warehouse.scratch import database_file, limits, write_month, write_preview
@@ -67,6 +68,16 @@ class MonthBuild:
         """The warehouse's answer for the month."""
         with _reading(self._scratch) as connection:
             return figures_from(lambda name: connection.sql(QUERIES[name]).to_arrow_table())
+
+    def checked_figures(self) -> MonthFigures:
+        """The answer, where every test of the warehouse held.
+
+        Raises ``WarehouseError`` with the names of those that did not: where Dagster would stop, nothing is told.
+        """
+        red = [node.unique_id.split(".")[2] for node in self.nodes if node.status in {"fail", "error"}]
+        if red:
+            raise WarehouseError(f"{self._period.key}: the checks {', '.join(red)} failed; no figure can be told")
+        return self.figures()
 
     def keep(self, figures_key: str) -> str:
         """Keep the figures and their evidence in the lake under the key of the inputs; the answer is the folder."""

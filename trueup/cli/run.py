@@ -6,23 +6,37 @@ Does not belong here: the jobs.
 
 import sys
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
+
+import typer
 
 from pipelines.periods import BillingPeriod
+from pipelines.review.publishing import MonthOutcome, recompute_month
 from pipelines.review.summary import money_by_currency
 from resources.bucket.inbox import InboxFolder
 from resources.store import changes, reconciliations
-from resources.workspace import Workspace
+from resources.workspace import DBT_PROJECT, Workspace
 from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
-from trueup.cli.printing import Exit, finish, note, print_json, print_lines, print_table
-from trueup.cli.review import print_changes
+from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines, print_table
+from trueup.cli.review import change_as_json, finding_as_json, print_changes
 
 SETTLE_SECONDS = 1.0
 """How long a file must lie unchanged before it is read: less than a person's second try, more than a slow write."""
 
 
-def run(period: PeriodOption, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def run(
+    period: PeriodOption,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="Recompute from what was known at this instant (ISO 8601); nothing is stored."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Take in what waits in the inbox, copy the PSA, reconcile the month and propose changes.
 
     Exit code 3 when the month could not be reconciled; the findings say why.
@@ -31,13 +45,63 @@ def run(period: PeriodOption, workspace: WorkspaceOption = None, as_json: JsonOp
     """
     month = period_of(period)
     with open_workspace(workspace) as opened:
-        summary = run_month(opened, month)
+        if as_of is None:
+            summary = run_month(opened, month)
+            shown = partial(print_month, opened, summary)
+        else:
+            outcome = recompute(opened, month, _instant(opened, as_of))
+            summary = recomputed_as_json(outcome)
+            shown = partial(print_recomputed, outcome)
         if as_json:
             print_json(summary)
         else:
-            print_month(opened, summary)
+            shown()
     if summary["verdict"] == "could_not_reconcile":
         finish(Exit.NOT_RECONCILED)
+
+
+def _instant(opened: Workspace, words: str) -> datetime:
+    """An instant of the past; without an offset it is on the tenant's own clock."""
+    try:
+        told = datetime.fromisoformat(words)
+    except ValueError as error:
+        raise CommandError(
+            f"--as-of {words!r} is no instant: write 2026-11-03T17:00 or ...+02:00", Exit.USAGE
+        ) from error
+    if "T" not in words and " " not in words.strip():
+        raise CommandError(f"--as-of {words} names a day: say at what time of it, {words}T17:00", Exit.USAGE)
+    instant = told if told.tzinfo else told.replace(tzinfo=opened.settings.zone)
+    if instant > opened.clock():
+        raise CommandError(f"--as-of {words} has not come yet: nothing is known as of it", Exit.USAGE)
+    return instant
+
+
+def recompute(opened: Workspace, month: BillingPeriod, as_of: datetime) -> MonthOutcome:
+    """A month from what was known at an instant. Nothing is stored, and no Dagster run is recorded."""
+    from resources.warehouse.month import MonthWarehouse  # noqa: PLC0415  dbt's import costs seconds
+
+    warehouse = MonthWarehouse(opened.lake, opened.settings.folder("scratch"), DBT_PROJECT)
+    return recompute_month(opened.tenant, month, opened.month_ledger, opened.lake, warehouse, as_of=as_of)
+
+
+def recomputed_as_json(outcome: MonthOutcome) -> dict[str, Any]:
+    """The summary of a run with ``recomputed``: changes and findings as lists, which are stored nowhere."""
+    recomputed = {
+        "changes": [change_as_json(change) for change in outcome.plan.standing],
+        "findings": [finding_as_json(finding) for finding in outcome.findings],
+    }
+    return outcome.as_json() | {"as_of": outcome.at.isoformat(), "recomputed": recomputed}
+
+
+def print_recomputed(outcome: MonthOutcome) -> None:
+    """The recomputed month for people: it cannot be approved, and says so."""
+    print_lines([f"{outcome.period} as of {outcome.at.isoformat()}: {outcome.verdict.replace('_', ' ')}", ""])
+    _print_sources(outcome.sources)
+    if outcome.plan.standing:
+        print_changes(list(outcome.plan.standing))
+    for finding in outcome.findings:
+        print_lines([f"{finding.kind}: {finding.message}"])
+    print_lines(["Recomputed from what was known then. Nothing was stored, and nothing of it can be approved."])
 
 
 def run_month(opened: Workspace, month: BillingPeriod) -> dict[str, Any]:
@@ -61,11 +125,7 @@ def _silent(_message: str) -> None:
 def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     """The month for people: verdict, sources with their row accounting, the standing changes."""
     print_lines([f"{summary['period']}: {summary['verdict'].replace('_', ' ')}", ""])
-    print_table(
-        ["source", "file", "verdict", "rows", "valid", "rejected", "ignored", "totals", "quantity", "reasons"],
-        [_source_cells(source) for source in summary["sources"]],
-        right=["rows", "valid", "rejected", "ignored", "totals", "quantity"],
-    )
+    _print_sources(summary["sources"])
     with opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=summary["period"])
     standing = [change for change in latest if change.status != "superseded"]
@@ -79,6 +139,14 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
             f"{counted['standing']} changes stand, {counted['new']} of them new; {summary['findings']} findings "
             f"(trueup findings --period {summary['period']}).",
         ]
+    )
+
+
+def _print_sources(sources: Sequence[dict[str, Any]]) -> None:
+    print_table(
+        ["source", "file", "verdict", "rows", "valid", "rejected", "ignored", "totals", "quantity", "reasons"],
+        [_source_cells(source) for source in sources],
+        right=["rows", "valid", "rejected", "ignored", "totals", "quantity"],
     )
 
 

@@ -7,7 +7,7 @@ Does not belong here: writing files, starting servers, running anything.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -48,7 +48,7 @@ class World:
     """Everything a scenario is played with.
 
     ``profiles`` and ``mappings`` are YAML texts, ``seed`` is the PSA sandbox's; ``files`` stand in order of arrival,
-    those of the previous month first.
+    those of the previous month first. ``lines_today`` is what a rerun finds in the PSA.
     """
 
     period: BillingPeriod
@@ -57,6 +57,7 @@ class World:
     files: tuple[WorldFile, ...]
     mappings: str
     seed: dict[str, Any]
+    lines_today: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def build_world(scenario: Scenario) -> World:
         files=(*_files_before(scenario, layouts, period.previous), *_files_now(scenario, layouts, period)),
         mappings=_yaml(_mappings(scenario, names)),
         seed=_seed(scenario),
+        lines_today=_lines(scenario, scenario.psa_lines, [line.quantity for line in scenario.psa_lines]),
     )
 
 
@@ -340,20 +342,29 @@ def _unit_rule(line: PsaLine) -> dict[str, str]:
 
 
 def _seed(scenario: Scenario) -> dict[str, Any]:
-    agreements: dict[tuple[str, str], str] = {}
-    for line in scenario.psa_lines:
-        agreements.setdefault((line.account_id, line.agreement), str(9001 + len(agreements)))
+    then = _lines_then(scenario)
     return {
         "psa": "connectwise",
         "accounts": [{"id": key, "name": name, "active": True} for key, name in _accounts(scenario).items()],
         "services": [_service(key, name) for key, name in _products(scenario).items()],
-        "agreements": [_agreement(key, account, name) for (account, name), key in agreements.items()],
-        "lines": [
-            _line(line, agreements[line.account_id, line.agreement], _quantity_then(scenario, line))
-            for line in _lines_then(scenario)
-        ],
+        "agreements": [_agreement(key, *named) for named, key in _agreement_ids(scenario).items()],
+        "lines": _lines(scenario, then, [_quantity_then(scenario, line) for line in then]),
         "credentials": None,
     }
+
+
+def _agreement_ids(scenario: Scenario) -> dict[tuple[str, str], str]:
+    """Account id and agreement name to the agreement's id."""
+    named = dict.fromkeys((line.account_id, line.agreement) for line in scenario.psa_lines)
+    return {name: str(9001 + number) for number, name in enumerate(named)}
+
+
+def _lines(scenario: Scenario, lines: Sequence[PsaLine], quantities: Sequence[Decimal]) -> list[dict[str, Any]]:
+    agreements = _agreement_ids(scenario)
+    return [
+        _line(line, agreements[line.account_id, line.agreement], quantity)
+        for line, quantity in zip(lines, quantities, strict=True)
+    ]
 
 
 def _accounts(scenario: Scenario) -> dict[str, str]:
