@@ -33,6 +33,8 @@ class AuditAction(StrEnum):
     HALTED = "halted"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    PERIOD_CLOSED = "period_closed"
+    PERIOD_REOPENED = "period_reopened"
     USER_ADDED = "user_added"
     USER_REMOVED = "user_removed"
     TOKEN_ISSUED = "token_issued"  # noqa: S105  the name of an event

@@ -34,6 +34,7 @@ class FindingKind(StrEnum):
     PSA_UNAVAILABLE = "psa_unavailable"
     QUARANTINED_FILE = "quarantined_file"
     FLAGGED_ROW = "flagged_row"
+    CLOSED_PERIOD = "closed_period"
     STALE_APPROVAL = "stale_approval"
     REFUSED_WRITE = "refused_write"
     UNSETTLED_WRITE = "unsettled_write"

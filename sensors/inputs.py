@@ -47,7 +47,7 @@ def is_month_end_due(today: date, billing_day: int, reconciled: Iterable[str]) -
 
 def _month_requests(workspace: Workspace) -> list[dg.RunRequest]:
     now, ledger, tenant = workspace.clock(), workspace.month_ledger, workspace.tenant.id
-    months = [BillingPeriod.from_key(key) for key in ledger.open_months()]
+    months = [BillingPeriod.from_key(key) for key in [*ledger.open_months(), *ledger.late_months()]]
     present = {month.key: month_view(month, ledger.read_month(month), now).input_hash for month in months}
     return [
         dg.RunRequest(
@@ -78,7 +78,10 @@ def _reading_requests(workspace: Workspace) -> list[dg.RunRequest]:
     jobs=[take_in_usage, reconcile_month],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Compares every open month's readings and mappings with those it was last reconciled from.",
+    description=(
+        "Compares every open month's readings and mappings with those it was last reconciled from; a closed month that "
+        "a file came for late is computed once more, so that its findings tell of it."
+    ),
 )
 def changed_inputs(context: dg.SensorEvaluationContext, workspaces: Workspaces) -> dg.SensorResult:
     """Level-triggered on the store. A row fix asks for that source's reading, which then asks for its month."""

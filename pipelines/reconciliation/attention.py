@@ -39,6 +39,10 @@ class MonthSeen:
     overtaken: Sequence[Delta] = ()
     stopped: Sequence[tuple[Delta, str]] = ()
     """Differences whose target must not be billed, with the reason."""
+    late_revisions: Sequence[UsageRevision] = ()
+    """Readings that came after the month was frozen."""
+    late_arrivals: Sequence[Arrival] = ()
+    """Files that came after the month was frozen."""
 
 
 def month_findings(seen: MonthSeen) -> list[Finding]:
@@ -58,6 +62,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_stopped_targets(seen),
         *_inactive(seen),
         *_duplicates(seen),
+        *_late(seen),
     ]
     return list({finding.id: finding for finding in found}.values())
 
@@ -106,7 +111,7 @@ def _incomplete_sources(seen: MonthSeen) -> Iterator[Finding]:
 
 
 def _quarantined(seen: MonthSeen) -> Iterator[Finding]:
-    for arrival in seen.arrivals:
+    for arrival in [*seen.arrivals, *seen.late_arrivals]:
         if arrival.status is ArrivalStatus.QUARANTINED:
             yield Finding(
                 seen.period,
@@ -433,3 +438,20 @@ def _duplicates(seen: MonthSeen) -> Iterator[Finding]:
                 f"{arrival.name} has the content of the current revision: it counts once.",
                 "Nothing to do.",
             )
+
+
+def _late(seen: MonthSeen) -> Iterator[Finding]:
+    frozen = {drop.revision.drop: drop.revision for drop in seen.expected if drop.revision}
+    for reading in seen.late_revisions:
+        before = frozen.get(reading.drop)
+        stood = f"where the closed month has {text(before.quantity)}" if before else "and the closed month has none"
+        yield Finding(
+            seen.period,
+            FindingKind.CLOSED_PERIOD,
+            reading.drop.source,
+            f"{reading.drop.profile}|{reading.drop.part}",
+            f"{reading.file_name} (revision {reading.revision}) was read after {seen.period} was closed: it has "
+            f"{text(reading.quantity)} units, {stood}. Nothing of it counts in {seen.period}.",
+            f"Leave it, or open the month again to propose from it: trueup period reopen {seen.period} --by NAME",
+            quantity=reading.quantity,
+        )

@@ -41,6 +41,12 @@ class MonthRecords:
     previous_figures_key: str | None = None
     as_of: datetime | None = None
     """The instant up to which it was known; None for all that is known now."""
+    is_closed: bool = False
+    """Whether a person froze the month as of that instant."""
+    late_revisions: Sequence[UsageRevision] = ()
+    """Current readings that came after a closed month was frozen: they are told and change nothing."""
+    late_arrivals: Sequence[Arrival] = ()
+    """Files for a closed month that arrived after it was frozen."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,10 @@ class MonthLedger(Protocol):
     """Where a month's records are read."""
 
     def read_month(self, period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
-        """Everything known about a month, read at one instant; with ``as_of``, what was known by then."""
+        """Everything known about a month, read at one instant; with ``as_of``, what was known by then.
+
+        A closed month is read as of the instant it was frozen at, or an earlier one that is asked for.
+        """
         ...
 
 
@@ -172,6 +181,7 @@ def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: L
         for drop in expected
     ]
     before = [str(revision.revision_id) for revision in records.previous_revisions]
+    before += [str(revision.revision_id) for revision in records.late_revisions]
     # when a decision begins tells whether it is one about a key that drifted
     begun = [f"account|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.accounts]
     begun += [f"service|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.services]

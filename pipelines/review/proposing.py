@@ -128,6 +128,12 @@ def plan_proposals(
     return ProposalPlan(tuple(insert), tuple(refresh), tuple(supersede), (*insert, *refresh, *kept), tuple(overtaken))
 
 
+def nothing_proposed(period: BillingPeriod, latest: Iterable[Change]) -> ProposalPlan:
+    """A closed month's plan: what stands of it stands on as it was frozen, to be decided and written."""
+    standing = tuple(change for change in latest if change.period == period.key and change.status in OPEN)
+    return ProposalPlan((), (), (), standing, ())
+
+
 def _target(item: Change | Delta) -> tuple[str, ...]:
     return (item.line_id,) if item.line_id else (item.account_id, item.service_id)
 

@@ -27,7 +27,7 @@ from pipelines.reconciliation.month import (
     month_view,
 )
 from pipelines.review.changes import Change
-from pipelines.review.proposing import ProposalPlan, Speakers, plan_proposals
+from pipelines.review.proposing import ProposalPlan, Speakers, nothing_proposed, plan_proposals
 from pipelines.review.targets import stopped_targets
 
 Node = TypeVar("Node")
@@ -51,6 +51,8 @@ class MonthOutcome:
     is_psa_copied: bool
     figures_key: str
     at: datetime
+    as_of: datetime | None = None
+    """The instant up to which its inputs were known: when a closed month was frozen, or what was asked for."""
 
     def as_json(self) -> dict[str, Any]:
         """``trueup run --json`` of the outside contract."""
@@ -58,6 +60,7 @@ class MonthOutcome:
         return {
             "period": self.period,
             "verdict": str(self.verdict),
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
             "sources": self.sources,
             "changes": {
                 "standing": len(self.plan.standing),
@@ -101,7 +104,10 @@ def publish_month(
         ) from None
     speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
     figured = FiguredMonth(view, figures, _psa(view, lake))
-    outcome = month_outcome(tenant, period, figured, ledger.latest_changes(), speakers, run_id=run_id, now=now)
+    latest = ledger.latest_changes()
+    outcome = month_outcome(tenant, period, figured, latest, speakers, run_id=run_id, now=now)
+    if view.records.is_closed:
+        outcome = replace(outcome, plan=nothing_proposed(period, latest))
     ledger.publish(outcome)
     return outcome
 
@@ -169,6 +175,7 @@ def month_outcome(
         is_psa_copied=view.is_psa_copied,
         figures_key=view.figures_key,
         at=now,
+        as_of=view.records.as_of,
     )
 
 
@@ -205,4 +212,6 @@ def _seen(period: BillingPeriod, figured: FiguredMonth) -> MonthSeen:
         accounts=view.live.accounts,
         services=view.live.services,
         figures=figured.figures,
+        late_revisions=view.records.late_revisions,
+        late_arrivals=view.records.late_arrivals,
     )

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pipelines.audit import AuditAction, AuditEvent
-from pipelines.intake.drops import Arrival, ArrivalStatus
+from pipelines.intake.drops import Arrival, ArrivalStatus, UsageRevision
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.month import MonthRecords, ReconciledAs
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.closing import Closing, Reopening
 from pipelines.review.publishing import MonthOutcome
 from resources.store import audit, changes, copies, findings, inbox, mappings, periods, reconciliations, usage
 from resources.store.engine import Store
@@ -28,10 +29,13 @@ class StoreMonthLedger:
     def read_month(self, period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
         """Everything known about a month, read at one instant; with ``as_of``, what was known by then.
 
-        Where a file that arrived by then stands is told as it is now: only its readings have a history.
+        A closed month is read as of the instant it was frozen at, or an earlier one that is asked for. Where a file
+        that arrived by then stands is told as it is now: only its readings have a history.
         """
         tenant = self._store.tenant
         with self._store.reading() as conn:
+            frozen = periods.frozen_at(conn, tenant, period.key)
+            is_asked_for, as_of = as_of is not None, _earliest(as_of, frozen)
             revisions = usage.current_revisions(conn, tenant, period.key, as_of=as_of)
             previous_drops = usage.known_drops(conn, tenant, period.previous.key, as_of=as_of)
             before = reconciliations.latest_reconciliation(conn, tenant, period.previous.key, as_of=as_of)
@@ -50,6 +54,11 @@ class StoreMonthLedger:
                 ],
                 previous_figures_key=before.summary.get("figures") if before else None,
                 as_of=as_of,
+                is_closed=frozen is not None,
+                late_revisions=[] if is_asked_for or as_of is None else _later(conn, tenant, period, as_of),
+                late_arrivals=[
+                    arrival for arrival in arrivals if not is_asked_for and as_of and arrival.arrived_at > as_of
+                ],
             )
 
     def latest_changes(self) -> list[Change]:
@@ -94,6 +103,26 @@ class StoreMonthLedger:
         with self._store.reading() as conn:
             return periods.open_periods(conn, self._store.tenant)
 
+    def late_months(self) -> list[str]:
+        """Every closed month that a file spoke for after it was frozen, oldest first."""
+        with self._store.reading() as conn:
+            return periods.late_periods(conn, self._store.tenant)
+
+    def frozen_at(self, period: BillingPeriod) -> datetime | None:
+        """The instant that a closed month is known up to; None for an open one."""
+        with self._store.reading() as conn:
+            return periods.frozen_at(conn, self._store.tenant, period.key)
+
+    def close(self, closing: Closing) -> None:
+        """Record that a month is closed."""
+        with self._store.transaction() as conn:
+            periods.close_period(conn, self._store.tenant, closing)
+
+    def reopen(self, reopening: Reopening) -> bool:
+        """Record that a month is open again; False when it was not closed."""
+        with self._store.transaction() as conn:
+            return periods.reopen_period(conn, self._store.tenant, reopening)
+
     def reconciled_as(self) -> dict[str, ReconciledAs]:
         """What each month was last reconciled from."""
         with self._store.reading() as conn:
@@ -114,6 +143,14 @@ def _approval_overtaken(change: Change, outcome: MonthOutcome) -> AuditEvent:
         at=outcome.at,
         details={"run": outcome.run_id, "period": outcome.period},
     )
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _later(conn: Connection, tenant: str, period: BillingPeriod, frozen: datetime) -> list[UsageRevision]:
+    return [reading for reading in usage.current_revisions(conn, tenant, period.key) if reading.created_at > frozen]
 
 
 def _unassigned(conn: Connection, tenant: str) -> list[Arrival]:

@@ -320,9 +320,11 @@ periods = Table(
     _text("status"),
     Column("decided_at", Instant, nullable=False),
     _text("decided_by"),
+    Column("as_of", Instant),
     PrimaryKeyConstraint("tenant", "period", name="pk_periods"),
 )
-"""Grain: a billing period that somebody closed or reopened; one that is not here is open."""
+"""Grain: a billing period that somebody closed or reopened; one that is not here is open. ``as_of`` is the instant that
+a closed one is frozen at."""
 
 changes = Table(
     "changes",

@@ -18,7 +18,7 @@ from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import WRITE_BACK
 from resources.psa.connectwise_writing import quantity_patch
-from resources.store import changes, decisions, mappings, reconciliations, usage, writes
+from resources.store import changes, decisions, mappings, periods, reconciliations, usage, writes
 from resources.workspace import Workspace
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, print_json, print_lines
@@ -54,8 +54,9 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         if not revisions:
             raise CommandError(f"there is no change {change_id}; trueup changes list shows the ids", Exit.USAGE)
         latest = revisions[-1]
-        recorded = mappings.recorded_entries(conn, tenant)
-        readings = usage.current_revisions(conn, tenant, latest.period)
+        frozen = periods.frozen_at(conn, tenant, latest.period)
+        recorded = mappings.recorded_entries(conn, tenant, as_of=frozen)
+        readings = usage.current_revisions(conn, tenant, latest.period, as_of=frozen)
         month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))

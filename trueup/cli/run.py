@@ -90,12 +90,12 @@ def recomputed_as_json(outcome: MonthOutcome) -> dict[str, Any]:
         "changes": [change_as_json(change) for change in outcome.plan.standing],
         "findings": [finding_as_json(finding) for finding in outcome.findings],
     }
-    return outcome.as_json() | {"as_of": outcome.at.isoformat(), "recomputed": recomputed}
+    return outcome.as_json() | {"recomputed": recomputed}
 
 
 def print_recomputed(outcome: MonthOutcome) -> None:
     """The recomputed month for people: it cannot be approved, and says so."""
-    print_lines([f"{outcome.period} as of {outcome.at.isoformat()}: {outcome.verdict.replace('_', ' ')}", ""])
+    print_lines([f"{outcome.period} as of {outcome.as_of}: {outcome.verdict.replace('_', ' ')}", ""])
     _print_sources(outcome.sources)
     if outcome.plan.standing:
         print_changes(list(outcome.plan.standing))
@@ -115,7 +115,7 @@ def run_month(opened: Workspace, month: BillingPeriod) -> dict[str, Any]:
         published = reconciliations.latest_reconciliation(conn, opened.tenant.id, month.key)
     if published is None:
         raise LookupError(f"{month.key}: the run ended without publishing a verdict")
-    return {key: published.summary[key] for key in ("period", "verdict", "sources", "changes", "findings")}
+    return {key: published.summary[key] for key in ("period", "verdict", "as_of", "sources", "changes", "findings")}
 
 
 def _silent(_message: str) -> None:
@@ -124,7 +124,8 @@ def _silent(_message: str) -> None:
 
 def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     """The month for people: verdict, sources with their row accounting, the standing changes."""
-    print_lines([f"{summary['period']}: {summary['verdict'].replace('_', ' ')}", ""])
+    closed = f" (closed, as of {summary['as_of']})" if summary["as_of"] else ""
+    print_lines([f"{summary['period']}: {summary['verdict'].replace('_', ' ')}{closed}", ""])
     _print_sources(summary["sources"])
     with opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=summary["period"])

@@ -1,7 +1,7 @@
 """Claims about mapping decisions."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -112,3 +112,18 @@ def test_one_entry_id_is_recorded_once(store: Store) -> None:
     _record(store, ONE_ACCOUNT)
     with pytest.raises(StoreConflict, match="holds this record already"):
         _record(store, ONE_ACCOUNT)
+
+
+def test_entries_as_of_an_instant_hold_as_they_were_known_to_hold_then(store: Store) -> None:
+    ends = date(2027, 1, 1)
+    with store.transaction() as conn:
+        mappings.record_entry(conn, store.tenant, "first", ENTRIES[0], "dana", NOON)
+        mappings.end_entry(conn, store.tenant, "first", ends, "dana", LATER)
+        mappings.record_entry(conn, store.tenant, "second", ENTRIES[1], "dana", LATER)
+        mappings.supersede_entry(conn, store.tenant, "second", "dana", LATER + timedelta(hours=1))
+    moments = (NOON - timedelta(seconds=1), NOON, LATER, LATER + timedelta(hours=1))
+    with store.reading() as conn:
+        known = [mappings.recorded_entries(conn, store.tenant, as_of=moment) for moment in moments]
+    assert [[each.entry_id for each in entries] for entries in known] == [[], ["first"], *[["first", "second"]] * 2]
+    assert [entries[0].entry.validity.valid_until for entries in known[1:]] == [None, ends, ends]
+    assert [entries[1].superseded_at is None for entries in known[2:]] == [True, False]

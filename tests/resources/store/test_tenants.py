@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from pipelines.intake.drops import ArrivalStatus
+from pipelines.identity import RevisionId
+from pipelines.intake.drops import ArrivalStatus, DropIdentity
+from pipelines.review.approval import Actor
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.closing import Closing, Reopening
 from pipelines.writeback.ports import Cause, Fenced
 from resources.store import (
     audit,
@@ -59,6 +62,7 @@ TOPICS = (
     writes,
 )
 FILE, REVISION, CHANGE = samples.arrival().file_id, samples.revision().revision_id, samples.change().change_id
+DANA = Actor("dana", is_asserted=True)
 PERIOD, NOBODY = DROP.period, "nobody"
 IN_TURN = samples.change("in-turn", line_id="2")
 """An approved change that was not executed when it was first sent; ``CHANGE`` is still on its way."""
@@ -88,7 +92,9 @@ QUERIES: dict[str, Statement] = {
     "mappings.decisions_made": mappings.decisions_made,
     "overlays.overlays": lambda conn, t: overlays.overlays(conn, t, DROP),
     "periods.open_periods": periods.open_periods,
-    "periods.period_status": lambda conn, t: periods.period_status(conn, t, "2026-09") == "closed",
+    "periods.frozen_at": lambda conn, t: periods.frozen_at(conn, t, "2026-09"),
+    "periods.late_periods": periods.late_periods,
+    "periods.period_decisions": periods.period_decisions,
     "profiles.profile_content": lambda conn, t: profiles.profile_content(conn, t, "generic", "3f2a"),
     "reconciliations.latest_reconciliation": lambda conn, t: reconciliations.latest_reconciliation(
         conn, t, DROP.period
@@ -141,6 +147,7 @@ TOUCHES: dict[str, Statement] = {
 
 QUIET_TOUCHES: dict[str, Statement] = {
     "writes.give_back_lease": lambda conn, t: writes.give_back_lease(conn, t, LEASE, NOON),
+    "periods.reopen_period": lambda conn, t: periods.reopen_period(conn, t, Reopening("2026-09", DANA, LATER)),
     "writes.lift_stop": lambda conn, t: writes.lift_stop(conn, t, "go on", "eve", LATER),
 }
 """What lets go of something and needs nothing to be there."""
@@ -181,6 +188,7 @@ RECORDS: dict[str, Statement] = {
     "writes.record_intent": lambda conn, t: writes.record_intent(conn, t, LEASE, samples.intent(samples.change())),
     "writes.record_outcome": lambda conn, t: writes.record_outcome(conn, t, NOT_EXECUTED),
     "writes.record_stop": lambda conn, t: writes.record_stop(conn, t, samples.stop()),
+    "periods.close_period": lambda conn, t: periods.close_period(conn, t, Closing("2026-09", NOON, DANA, NOON)),
     "audit.record_event": lambda conn, t: audit.record_event(conn, t, samples.event(words=f"words of {t}")),
     "findings.replace_findings": lambda conn, t: findings.replace_findings(
         conn, t, DROP.period, [samples.finding()], NOON
@@ -216,8 +224,9 @@ def _fill(store: Store) -> None:
         for number, entry in enumerate(ENTRIES[1:], start=1):
             mappings.record_entry(conn, store.tenant, f"entry-{number}", entry, "dana", NOON)
         mappings.end_entry(conn, store.tenant, "entry-1", date(2027, 1, 1), "dana", NOON)
-        closed = {"period": "2026-09", "status": "closed", "decided_at": NOON, "decided_by": "dana"}
-        conn.execute(tables.periods.insert().values(tenant=store.tenant, **closed))
+        bygone = DropIdentity(DROP.source, DROP.profile, "2026-09")
+        late = samples.revision(drop=bygone, revision_id=RevisionId("late"), created_at=LATER)
+        usage.publish_revision(conn, store.tenant, late, [])
 
 
 def _everything(store: Store, tenant: str) -> dict[str, list[Any]]:

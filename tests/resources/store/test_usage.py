@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -149,3 +150,26 @@ def test_a_drop_that_never_was_cannot_be_retired(store: Store) -> None:
     words = r"no file of Pax8 \(pax8-subscriptions\) for 2026-10"
     with pytest.raises(NotInStore, match=words), store.transaction() as conn:
         usage.retire_drop(conn, store.tenant, DROP, "dana", NOON)
+
+
+def test_readings_as_of_an_instant_are_those_that_spoke_then(store: Store) -> None:
+    samples.published(store, samples.revision(1, created_at=NOON))
+    samples.published(store, samples.revision(2, created_at=LATER))
+    with store.reading() as conn:
+        spoke = [
+            [reading.revision for reading in usage.current_revisions(conn, store.tenant, DROP.period, as_of=moment)]
+            for moment in (NOON - timedelta(seconds=1), NOON, LATER - timedelta(seconds=1), LATER)
+        ]
+    assert spoke == [[], [1], [1], [2]]
+
+
+def test_a_drop_is_waited_for_as_of_an_instant_from_when_it_came_until_it_was_retired(store: Store) -> None:
+    samples.published(store, samples.revision(1, created_at=NOON))
+    with store.transaction() as conn:
+        usage.retire_drop(conn, store.tenant, DROP, "dana", LATER)
+    with store.reading() as conn:
+        known = [
+            usage.known_drops(conn, store.tenant, DROP.period, as_of=moment)
+            for moment in (NOON - timedelta(seconds=1), NOON, LATER - timedelta(seconds=1), LATER)
+        ]
+    assert known == [[], [DROP], [DROP], []]
