@@ -346,6 +346,13 @@ _DRIFTED = (
 )
 
 
+_PREPAID = (
+    "the fall to {after} is held: some of the {used} units were paid upfront on an earlier invoice, and are not named "
+    "this month",
+    "Wait for the next invoice of it, or change the line in the PSA if the customer is to be billed less until then.",
+)
+
+
 _ROUNDED = (
     "{used} units are used by rows whose quantities were rounded: they had more than 10 decimal places, and no line is "
     "billed by a number that is not the file's",
@@ -353,7 +360,11 @@ _ROUNDED = (
 )
 
 
-_HELD = {HoldReason.KEY_DRIFT: _DRIFTED, HoldReason.ROUNDED_QUANTITY: _ROUNDED}
+_HELD = {
+    HoldReason.KEY_DRIFT: _DRIFTED,
+    HoldReason.ROUNDED_QUANTITY: _ROUNDED,
+    HoldReason.PREPAID: _PREPAID,
+}
 
 
 def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:

@@ -33,12 +33,13 @@ class DeltaOutcome(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why a difference is held. Where several apply, the first of them. The last two hold falls alone."""
+    """Why a difference is held. Where several apply, the first of them. The last three hold falls alone."""
 
     NEGATIVE_TOTAL = "negative_total"
     ROUNDED_QUANTITY = "rounded_quantity"
     KEY_DRIFT = "key_drift"
     DOUBTFUL_ROWS = "doubtful_rows"
+    PREPAID = "prepaid"
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class Delta:
     """Grain: one agreement line in scope, or one (account, service) that is used and stands on no line.
 
     ``quantity_before`` is None when there is no line; ``quantity_used`` is the sum over all sources before unit
-    rules; ``quantity_after`` is what the PSA's quantity field should hold. ``amount_delta`` is at the line's own
-    price, None where the PSA gives none. ``rows_digest`` names all usage rows that feed the target, with their
-    quantities, also those beyond the ones in ``evidence``; empty when none does.
+    rules, with what an earlier invoice was paid for (then ``is_prepaid``); ``quantity_after`` is what the PSA's
+    quantity field should hold. ``amount_delta`` is at the line's own price, None where the PSA gives none.
+    ``rows_digest`` names all usage rows that feed the target, with their quantities, also those beyond the ones in
+    ``evidence``; empty when none does.
     """
 
     kind: DeltaKind
@@ -71,3 +73,4 @@ class Delta:
     evidence: tuple[Evidence, ...]
     rows_digest: str
     held_by: HoldReason | None = None
+    is_prepaid: bool = False

@@ -57,6 +57,8 @@ class MonthInputs:
     """The tenant's billing currency, where an agreement names none."""
     previous_revisions: tuple[UsageRevision, ...] = ()
     """The current readings of the month before, of drops that nobody retired: what this month is held against."""
+    earlier_revisions: tuple[UsageRevision, ...] = ()
+    """Current readings of invoices of earlier months: what was paid upfront for more than a month stands in them."""
     previous_figures_key: str | None = None
     """Names the figures of the month before, whose undecided key drifts are still open."""
 

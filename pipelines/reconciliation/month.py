@@ -26,6 +26,9 @@ Node_co = TypeVar("Node_co", covariant=True)
 OLDEST_COPY = timedelta(hours=24)
 """A PSA copy older than this is not compared with: people have changed the PSA since (features.md, M7)."""
 
+LONGEST_CYCLE = 36
+"""Months: the longest time that a subscription is paid upfront for (triennial, distributors.md section 5)."""
+
 
 @dataclass(frozen=True)
 class MonthRecords:
@@ -38,6 +41,8 @@ class MonthRecords:
     entries: Sequence[RecordedEntry]
     psa_copy: PsaCopy | None
     previous_revisions: Sequence[UsageRevision] = ()
+    earlier_revisions: Sequence[UsageRevision] = ()
+    """Readings of invoices of the ``LONGEST_CYCLE`` before the month."""
     previous_figures_key: str | None = None
     as_of: datetime | None = None
     """The instant up to which it was known; None for all that is known now."""
@@ -181,6 +186,7 @@ def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: L
         for drop in expected
     ]
     before = [str(revision.revision_id) for revision in records.previous_revisions]
+    before += [str(revision.revision_id) for revision in records.earlier_revisions]
     before += [str(revision.revision_id) for revision in records.late_revisions]
     # when a decision begins tells whether it is one about a key that drifted
     begun = [f"account|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.accounts]
@@ -211,5 +217,6 @@ def month_inputs(tenant: Tenant, period: BillingPeriod, view: MonthView) -> Mont
         as_of_date=tenant.day_of(view.at),
         currency=tenant.currency,
         previous_revisions=tuple(view.records.previous_revisions),
+        earlier_revisions=tuple(view.records.earlier_revisions),
         previous_figures_key=view.records.previous_figures_key,
     )

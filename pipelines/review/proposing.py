@@ -69,7 +69,7 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         effective_date=period.end_date,
         when=When.NOW,
         needs=("confirm_zero",) if ends_at_zero or delta.kind is DeltaKind.VANISHED else (),
-        flags=(),
+        flags=("prepaid",) if delta.is_prepaid else (),
         evidence_count=delta.evidence_count,
         evidence=delta.evidence,
         provenance_hash=delta.rows_digest,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from pipelines.audit import AuditAction, AuditEvent
 from pipelines.intake.drops import Arrival, ArrivalStatus, UsageRevision
 from pipelines.periods import BillingPeriod
-from pipelines.reconciliation.month import MonthRecords, ReconciledAs
+from pipelines.reconciliation.month import LONGEST_CYCLE, MonthRecords, ReconciledAs
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.closing import Closing, Reopening
 from pipelines.review.publishing import MonthOutcome
@@ -52,6 +52,9 @@ class StoreMonthLedger:
                     for revision in usage.current_revisions(conn, tenant, period.previous.key, as_of=as_of)
                     if revision.drop in previous_drops
                 ],
+                earlier_revisions=usage.invoices_between(
+                    conn, tenant, period.shifted(-LONGEST_CYCLE).key, period.key, as_of=as_of
+                ),
                 previous_figures_key=before.summary.get("figures") if before else None,
                 as_of=as_of,
                 is_closed=frozen is not None,

@@ -108,6 +108,28 @@ def current_revisions(
     return [_revision(row) for row in conn.execute(query).mappings()]
 
 
+def invoices_between(
+    conn: Connection, tenant: str, first: str, end: str, *, as_of: datetime | None = None
+) -> list[UsageRevision]:
+    """The readings of invoices that speak (or spoke at an instant) for the periods from ``first`` until ``end``.
+
+    ``end`` is exclusive; drops that somebody retired are left out. By period, source, profile and part.
+    """
+    speaking = _current(tenant) if as_of is None else _newest_by(tenant, as_of)
+    table = drops.c
+    query = speaking.where(
+        table.period >= first,
+        table.period < end,
+        revisions_table.c.basis == "invoice",
+        revisions_table.c.lake_path.is_not(None),
+    )
+    is_retired = table.retired_at.is_not(None) if as_of is None else table.retired_at <= as_of
+    ordered = query.where(~func.coalesce(is_retired, False)).order_by(
+        table.period, *(table[name] for name in _IDENTITY)
+    )
+    return [_revision(row) for row in conn.execute(ordered).mappings()]
+
+
 def current_revision_ids(conn: Connection, tenant: str, period: str) -> list[str]:
     """The ids of the readings that speak for a period now, in order."""
     query = select(pointers.c.revision_id).join(

@@ -208,6 +208,7 @@ def _delta(row: Mapping[str, Any]) -> Delta:
         evidence=_records(row),
         rows_digest=row["rows_digest"],
         held_by=row["held_by"] and HoldReason(row["held_by"]),
+        is_prepaid=row["is_prepaid"],
     )
 
 

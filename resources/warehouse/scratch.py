@@ -122,6 +122,7 @@ def write_month(scratch: Path, lake: Lake, inputs: MonthInputs) -> None:
     with _database(scratch) as connection:
         _write_usage_view(connection, "usage_rows", _usage_files(lake, inputs.revisions))
         _write_usage_view(connection, "previous_usage_rows", _usage_files(lake, inputs.previous_revisions))
+        _write_usage_view(connection, "earlier_usage_rows", _usage_files(lake, inputs.earlier_revisions))
         _write_previous_drifts(connection, lake, inputs)
         if psa:
             for name, file in psa.items():

@@ -67,6 +67,8 @@ class Row:
     is_cycle: bool = False
     is_rounded: bool = False
     row: int | None = None
+    cycle: str | None = None
+    period: BillingPeriod = PERIOD
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,8 @@ class Month:
     inactive_accounts: Sequence[str] = ()
     agreements: Sequence[Agreement] = ()
     is_psa_copied: bool = True
+    earlier: Sequence[Row] = ()
+    """Rows of the months before."""
 
     def psa(self) -> PsaRecords:
         """The PSA's records."""
@@ -188,6 +192,8 @@ class Month:
             tenant=TENANT,
             period=PERIOD,
             revisions=_revisions(lake, self.rows),
+            previous_revisions=_revisions(lake, [row for row in self.earlier if row.period == PERIOD.previous]),
+            earlier_revisions=_revisions(lake, [row for row in self.earlier if row.basis == "invoice"]),
             source_states=tuple(SourceState(source, source not in self.incomplete) for source in sorted(sources)),
             doubtful_rows=tuple(self.doubts),
             accounts=tuple(self.accounts),
@@ -223,8 +229,8 @@ def _copy(copy_id: str, lake_path: str) -> PsaCopy:
 
 
 def _revisions(lake: Lake, rows: Sequence[Row]) -> tuple[UsageRevision, ...]:
-    drops = sorted({(row.source, row.drop) for row in rows})
-    return tuple(_revision(lake, *drop, [r for r in rows if (r.source, r.drop) == drop]) for drop in drops)
+    drops = sorted({(row.source, row.drop, row.period) for row in rows})
+    return tuple(_revision(lake, *drop, [r for r in rows if (r.source, r.drop, r.period) == drop]) for drop in drops)
 
 
 @dataclass(frozen=True)
@@ -238,8 +244,8 @@ class ArrowRows:
         pq.write_table(self.table, file)
 
 
-def _revision(lake: Lake, source: str, part: str, rows: Sequence[Row]) -> UsageRevision:
-    drop = DropIdentity(source, f"{source.lower()}-export", PERIOD.key, part)
+def _revision(lake: Lake, source: str, part: str, period: BillingPeriod, rows: Sequence[Row]) -> UsageRevision:
+    drop = DropIdentity(source, f"{source.lower()}-export", period.key, part)
     drop_id = drop.id_for(TENANT)
     table = usage_table(rows)
     revision_id = f"r-{abs(hash(tuple(rows)))}"
@@ -248,7 +254,7 @@ def _revision(lake: Lake, source: str, part: str, rows: Sequence[Row]) -> UsageR
         drop=drop,
         revision=1,
         file_id=FileId(f"f-{drop_id}"),
-        file_name=f"{source}{part}.csv",
+        file_name=_file_name(source, part, period),
         sha256="0" * 64,
         profile_version="0123456789ab",
         basis=rows[0].basis,
@@ -262,6 +268,10 @@ def _revision(lake: Lake, source: str, part: str, rows: Sequence[Row]) -> UsageR
     )
 
 
+def _file_name(source: str, part: str, period: BillingPeriod) -> str:
+    return f"{source}{part}.csv" if period == PERIOD else f"{source}{part} {period.key}.csv"
+
+
 def usage_table(rows: Sequence[Row]) -> pa.Table:
     """The rows of one file as intake writes them; records count from 2, after the header."""
     return pa.Table.from_pylist(
@@ -270,19 +280,19 @@ def usage_table(rows: Sequence[Row]) -> pa.Table:
 
 
 def _usage(row: Row) -> dict[str, Any]:
-    drop = DropIdentity(row.source, f"{row.source.lower()}-export", PERIOD.key, row.drop)
+    drop = DropIdentity(row.source, f"{row.source.lower()}-export", row.period.key, row.drop)
     return {
         "tenant": TENANT,
         "source": row.source,
         "profile": drop.profile,
         "profile_version": "0123456789ab",
         "basis": row.basis,
-        "period": PERIOD.key,
+        "period": row.period.key,
         "part": row.drop,
         "drop_id": drop.id_for(TENANT),
         "revision_id": "r",
         "file_id": "f",
-        "file_name": f"{row.source}{row.drop}.csv",
+        "file_name": _file_name(row.source, row.drop, row.period),
         "sha256": "0" * 64,
         "sheet": None,
         "row": row.row,
@@ -297,7 +307,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "amount": None if row.amount is None else Decimal(row.amount),
         "currency": row.currency,
         "commitment_term": row.term,
-        "billing_cycle": None,
+        "billing_cycle": row.cycle,
         "subscription_id": row.subscription,
         "charge_start": row.start,
         "charge_end": row.end,

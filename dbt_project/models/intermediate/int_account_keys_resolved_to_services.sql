@@ -1,5 +1,5 @@
 {%- set account_key = [
-    'source', 'basis', 'match_account', 'match_service', 'key_term', 'currency', 'account_id',
+    'source', 'basis', 'match_account', 'match_service', 'key_term', 'currency', 'is_prepaid', 'account_id',
 ] -%}
 
 with
@@ -55,6 +55,7 @@ whole as (
         match_service,
         key_term,
         currency,
+        is_prepaid,
         account_id,
         service_id,
         rule,
@@ -75,6 +76,7 @@ shared as (
         match_service,
         key_term,
         currency,
+        is_prepaid,
         account_id,
         service_id,
         rule,
@@ -97,6 +99,7 @@ first_present as (
         joined.match_service,
         joined.key_term,
         joined.currency,
+        joined.is_prepaid,
         joined.account_id,
         coalesce(group_lines.service_id, joined.service_id) as service_id,
         joined.rule,

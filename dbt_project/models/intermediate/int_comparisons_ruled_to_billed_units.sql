@@ -114,6 +114,7 @@ capped as (
         is_fed,
         is_ambiguous,
         is_mixed_basis,
+        is_prepaid,
         quantity_used < 0 as is_negative,
         cast(case when maximum < at_least then maximum else at_least end as decimal(38, 10)) as quantity_due
     from raised

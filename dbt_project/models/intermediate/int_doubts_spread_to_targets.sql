@@ -21,7 +21,7 @@ service_mappings as (
 doubts as (
 
     select * from decisions
-    where disposition = 'unmapped' or (is_questionable and disposition = 'mapped')
+    where is_named and (disposition = 'unmapped' or (is_questionable and disposition = 'mapped'))
 
 ),
 

@@ -6,6 +6,12 @@ usage_keys as (
 
 ),
 
+prepaid as (
+
+    select * from {{ ref('int_earlier_subscriptions_filtered_to_prepaid') }}
+
+),
+
 usage_rows as (
 
     select * from {{ ref('stg_lake__usage_rows') }}
@@ -36,14 +42,24 @@ pairs as (
         source,
         match_account,
         match_service,
-        0 as is_questionable
+        0 as is_questionable,
+        1 as is_named
     from usage_keys
     union all
     select
         source,
         match_account,
         match_service,
-        1 as is_questionable
+        0 as is_questionable,
+        0 as is_named
+    from prepaid
+    union all
+    select
+        source,
+        match_account,
+        match_service,
+        1 as is_questionable,
+        1 as is_named
     from usage_rows
     where charge_class = 'unknown'
     union all
@@ -51,7 +67,8 @@ pairs as (
         source,
         match_account,
         match_service,
-        1 as is_questionable
+        1 as is_questionable,
+        1 as is_named
     from doubtful_rows
 
 ),
@@ -62,7 +79,8 @@ distinct_pairs as (
         source,
         match_account,
         match_service,
-        max(is_questionable) = 1 as is_questionable
+        max(is_questionable) = 1 as is_questionable,
+        max(is_named) = 1 as is_named
     from pairs
     group by source, match_account, match_service
 
@@ -97,6 +115,7 @@ decided as (
         distinct_pairs.match_account,
         distinct_pairs.match_service,
         distinct_pairs.is_questionable,
+        distinct_pairs.is_named,
         coalesce(account_decisions.decision, 'unmapped') as account_decision,
         coalesce(service_decisions.decision, 'unmapped') as service_decision
     from distinct_pairs

@@ -1,6 +1,6 @@
 {%- set key = [
-    'usage_keys.source', 'usage_keys.basis', 'usage_keys.match_account', 'usage_keys.match_service',
-    'usage_keys.key_term', 'usage_keys.currency',
+    'keys.source', 'keys.basis', 'keys.match_account', 'keys.match_service', 'keys.key_term', 'keys.currency',
+    'keys.is_prepaid',
 ] -%}
 
 with
@@ -8,6 +8,12 @@ with
 usage_keys as (
 
     select * from {{ ref('int_subscriptions_added_to_keys') }}
+
+),
+
+prepaid as (
+
+    select * from {{ ref('int_earlier_subscriptions_filtered_to_prepaid') }}
 
 ),
 
@@ -23,28 +29,59 @@ account_mappings as (
 
 ),
 
+-- What an earlier invoice paid for counts beside what this month's rows say, and is told apart from it.
+keys as (
+
+    select
+        source,
+        basis,
+        match_account,
+        match_service,
+        key_term,
+        currency,
+        false as is_prepaid,
+        quantity,
+        row_count
+    from usage_keys
+    union all
+    select
+        source,
+        basis,
+        match_account,
+        match_service,
+        key_term,
+        currency,
+        true as is_prepaid,
+        cast(sum(quantity) as decimal(38, 10)) as quantity,
+        cast(sum(row_count) as bigint) as row_count
+    from prepaid
+    group by source, basis, match_account, match_service, key_term, currency
+
+),
+
 split as (
 
     select
-        usage_keys.source,
-        usage_keys.basis,
-        usage_keys.match_account,
-        usage_keys.match_service,
-        usage_keys.key_term,
-        usage_keys.currency,
+        keys.source,
+        keys.basis,
+        keys.match_account,
+        keys.match_service,
+        keys.key_term,
+        keys.currency,
+        keys.is_prepaid,
         account_mappings.account_id,
-        usage_keys.row_count,
-        {{ share_of('usage_keys.quantity', 'account_mappings.share', 'account_mappings.is_last', key) }} as quantity
-    from usage_keys
+        keys.row_count,
+        {{ share_of('keys.quantity', 'account_mappings.share', 'account_mappings.is_last', key) }} as quantity
+    from keys
     inner join decisions
         on
-            usage_keys.source = decisions.source
-            and usage_keys.match_account = decisions.match_account
-            and usage_keys.match_service = decisions.match_service
+            keys.source = decisions.source
+            and keys.match_account = decisions.match_account
+            and keys.match_service = decisions.match_service
     inner join account_mappings
         on
-            usage_keys.source = account_mappings.source
-            and usage_keys.match_account = account_mappings.match_account
+            keys.source = account_mappings.source
+            and keys.match_account = account_mappings.match_account
     where decisions.disposition = 'mapped'
 
 )

@@ -58,7 +58,8 @@ compared as (
         lines.currency,
         targets.account_id is not null as is_fed,
         coalesce(lines.is_ambiguous, false) as is_ambiguous,
-        coalesce(targets.basis_count, 0) > 1 as is_mixed_basis
+        coalesce(targets.basis_count, 0) > 1 as is_mixed_basis,
+        coalesce(targets.quantity_prepaid, 0) > 0 as is_prepaid
     from lines
     full outer join targets
         on

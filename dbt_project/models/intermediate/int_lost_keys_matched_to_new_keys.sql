@@ -64,6 +64,19 @@ current_services as (
 
 ),
 
+-- What is paid for is not lost.
+kept_keys as (
+
+    select * from current_keys
+    union
+    select
+        source,
+        match_account,
+        match_service
+    from {{ ref('int_earlier_subscriptions_filtered_to_prepaid') }}
+
+),
+
 lost_keys as (
 
     select
@@ -72,16 +85,16 @@ lost_keys as (
         {{ folded_key('previous_keys.match_account') }} as folded_account,
         {{ folded_key('previous_keys.match_service') }} as folded_service
     from previous_keys
-    left join current_keys
+    left join kept_keys
         on
-            previous_keys.source = current_keys.source
-            and previous_keys.match_account = current_keys.match_account
-            and previous_keys.match_service = current_keys.match_service
+            previous_keys.source = kept_keys.source
+            and previous_keys.match_account = kept_keys.match_account
+            and previous_keys.match_service = kept_keys.match_service
     left join current_services
         on
             previous_keys.source = current_services.source
             and previous_keys.match_service = current_services.match_service
-    where current_keys.source is null
+    where kept_keys.source is null
 
 ),
 

@@ -12,6 +12,7 @@ added as (
         account_id,
         service_id,
         cast(sum(quantity) as decimal(38, 10)) as quantity_used,
+        cast(sum(case when is_prepaid then quantity else 0 end) as decimal(38, 10)) as quantity_prepaid,
         cast(sum(row_count) as bigint) as evidence_count,
         cast(count(distinct basis) as bigint) as basis_count
     from service_keys

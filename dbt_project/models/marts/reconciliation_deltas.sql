@@ -83,7 +83,11 @@ decided as (
             when rounded_targets.service_id is not null then 'held'
             when
                 differences.kind in ('decrease', 'vanished')
-                and (doubtful_lines.line_id is not null or drifted_targets.service_id is not null)
+                and (
+                    doubtful_lines.line_id is not null
+                    or drifted_targets.service_id is not null
+                    or differences.is_prepaid
+                )
                 then 'held'
             else 'proposed'
         end as outcome,
@@ -91,7 +95,8 @@ decided as (
             when differences.is_negative then 'negative_total'
             when rounded_targets.service_id is not null then 'rounded_quantity'
             when drifted_targets.service_id is not null then 'key_drift'
-            else 'doubtful_rows'
+            when doubtful_lines.line_id is not null then 'doubtful_rows'
+            else 'prepaid'
         end as reason_to_hold
     from differences
     left join gated_services on differences.service_id = gated_services.service_id
@@ -141,6 +146,7 @@ priced as (
         case when figured.line_id is null then services.unit_cost else figured.unit_cost end as unit_cost,
         coalesce(figured.currency, billing_periods.currency) as currency,
         figured.is_fed,
+        figured.is_prepaid,
         figured.evidence_count
     from figured
     left join accounts on figured.account_id = accounts.account_id

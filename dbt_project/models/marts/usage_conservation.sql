@@ -46,6 +46,7 @@ mapped as (
         source,
         cast(sum(quantity_of_source) as decimal(38, 10)) as quantity
     from mapped_usage
+    where not is_prepaid
     group by source
 
 ),

@@ -14,13 +14,19 @@ source_states as (
 
 ),
 
--- Any row counts, of money alone too: what is still charged has not vanished.
+-- Any row counts, of money alone too: what is still charged has not vanished, nor has what is paid for.
 current_subscriptions as (
 
-    select distinct
+    select
         source,
         subscription_id
     from {{ ref('stg_lake__usage_rows') }}
+    where subscription_id is not null
+    union
+    select
+        source,
+        subscription_id
+    from {{ ref('int_earlier_subscriptions_filtered_to_prepaid') }}
     where subscription_id is not null
 
 ),

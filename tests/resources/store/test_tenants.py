@@ -112,6 +112,7 @@ QUERIES: dict[str, Statement] = {
     "usage.revision_of_file": lambda conn, t: usage.revision_of_file(conn, t, FILE),
     "usage.rejected_rows": lambda conn, t: usage.rejected_rows(conn, t, [REVISION]),
     "usage.known_drops": lambda conn, t: usage.known_drops(conn, t, DROP.period),
+    "usage.invoices_between": lambda conn, t: usage.invoices_between(conn, t, "2025-12", "2026-02"),
     "usage.current_revision_ids": lambda conn, t: usage.current_revision_ids(conn, t, PERIOD),
     "users.all_users": users.all_users,
     "users.user_of_token": lambda conn, t: users.user_of_token(conn, t, "hash-of-a-token"),
@@ -227,6 +228,9 @@ def _fill(store: Store) -> None:
         bygone = DropIdentity(DROP.source, DROP.profile, "2026-09")
         late = samples.revision(drop=bygone, revision_id=RevisionId("late"), created_at=LATER)
         usage.publish_revision(conn, store.tenant, late, [])
+        billed = DropIdentity(DROP.source, DROP.profile, "2026-01")
+        invoice = samples.revision(drop=billed, revision_id=RevisionId("invoice"), basis="invoice")
+        usage.publish_revision(conn, store.tenant, invoice, [])
 
 
 def _everything(store: Store, tenant: str) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -173,3 +174,29 @@ def test_a_drop_is_waited_for_as_of_an_instant_from_when_it_came_until_it_was_re
             for moment in (NOON - timedelta(seconds=1), NOON, LATER - timedelta(seconds=1), LATER)
         ]
     assert known == [[], [DROP], [DROP], []]
+
+
+def test_invoices_of_earlier_months_are_found_unless_they_were_retired(store: Store) -> None:
+    def publish(period: str, basis: str = "invoice", **given: Any) -> None:
+        drop = DropIdentity("ALSO", "also-raw-charges", period)
+        samples.published(
+            store,
+            samples.revision(drop=drop, basis=basis, revision_id=RevisionId(period), file_id=FileId(period), **given),
+        )
+
+    for period in ("2023-09", "2023-10", "2026-08", "2026-09", "2026-10"):
+        publish(period)
+    publish("2026-07", "subscription")
+    publish("2026-06", lake_path=None)
+    with store.transaction() as conn:
+        usage.retire_drop(conn, store.tenant, DropIdentity("ALSO", "also-raw-charges", "2026-08"), "dana", LATER)
+    with store.reading() as conn:
+        found = {
+            as_of: [
+                reading.drop.period
+                for reading in usage.invoices_between(conn, store.tenant, "2023-10", "2026-10", as_of=as_of)
+            ]
+            for as_of in (None, NOON, LATER)
+        }
+    assert found[None] == found[LATER] == ["2023-10", "2026-09"]
+    assert found[NOON] == ["2023-10", "2026-08", "2026-09"]
