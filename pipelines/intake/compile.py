@@ -86,6 +86,7 @@ TYPED = (
     "subscription_id",
     "charge_start",
     "charge_end",
+    "term_end",
     "charge_kind",
     "charge_class",
     "method",

@@ -10,9 +10,10 @@ from pipelines.intake.expression import FIX_OR_PROFILE, MEANT, READ, TEXTS, VALU
 
 
 def add_days(rows: Expression) -> None:
-    """The columns ``charge_start``, ``charge_end`` (exclusive) and ``period`` (NULL where the file has one for all)."""
+    """The days of the charge and of its term, ends exclusive; ``period`` is NULL where the file has one for all."""
     columns = rows.profile.columns
-    for name, column in (("charge_start", columns.charge_start), ("charge_end", columns.charge_end)):
+    for name in ("charge_start", "charge_end", "term_end"):
+        column: Column | None = getattr(columns, name)
         if column is None:
             rows.layers[VALUES][name] = "NULL::DATE"
             continue

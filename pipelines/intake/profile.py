@@ -70,6 +70,7 @@ class Columns(Part):
     subscription_id: ColumnOrShorthand | None = None
     charge_start: ColumnOrShorthand | None = None
     charge_end: ColumnOrShorthand | None = None
+    term_end: ColumnOrShorthand | None = None
     charge_kind: ColumnOrShorthand | None = None
     period: ColumnOrShorthand | None = None
     part: ColumnOrShorthand | None = None
@@ -89,7 +90,7 @@ class Columns(Part):
                     {"quantity"},
                 ),
                 ("a list of headers", bool(column.parts), _COMPOSABLE),
-                ("inclusive", column.inclusive, {"charge_end"}),
+                ("inclusive", column.inclusive, {"charge_end", "term_end"}),
                 ("range", column.range is not None, {"charge_start", "charge_end"}),
                 ("a constant", column.constant is not None, _COMPOSABLE | _CONSTANT),
             ):
@@ -393,7 +394,7 @@ def _addresses(profile: ImportProfile, column: Column | None) -> list[str]:
 def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:
     columns = profile.columns
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
-    if (columns.charge_start or columns.charge_end) and not profile.dates:
+    if (columns.charge_start or columns.charge_end or columns.term_end) and not profile.dates:
         yield "charge dates are mapped, but dates names no format"
     if any(condition.within_days is not None for condition in profile.conditions):
         if not profile.dates:

@@ -16,7 +16,7 @@ from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageR
 from pipelines.intake.rows import RowClass, RowError
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
 from pipelines.periods import BillingPeriod
-from pipelines.quantities import text
+from pipelines.quantities import money, text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import ExpectedDrop
 from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, UnmappedUsage
@@ -56,6 +56,9 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_unmapped(seen),
         *_key_drifts(seen),
         *_vanished_subscriptions(seen),
+        *_commitments(seen),
+        *_renewals(seen),
+        *_price_changes(seen),
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
@@ -279,6 +282,61 @@ def _vanished_subscriptions(seen: MonthSeen) -> Iterator[Finding]:
         )
 
 
+def _commitments(seen: MonthSeen) -> Iterator[Finding]:
+    for falls in seen.figures.commitment_falls if seen.figures else ():
+        named = "; ".join(
+            f"{fall.subscription_id!r} ({fall.service_key}) from {text(fall.quantity_before)} to "
+            f"{text(fall.quantity_now)}, bound {f'until {fall.term_end}' if fall.term_end else 'until a day unknown'}"
+            for fall in falls.named
+        )
+        more = f"; and {falls.count - len(falls.named)} more" if falls.count > len(falls.named) else ""
+        yield Finding(
+            seen.period,
+            FindingKind.COMMITMENT,
+            falls.source,
+            falls.account_key,
+            f"{falls.source}: the account {falls.account_key!r} has fewer seats than a month ago, inside a term: "
+            f"{named}{more}. Falls of the lines they lead to are held this month. {falls.policy}.",
+            "Rows may be missing or wrong: compare with the vendor's portal, and drop the whole file again.",
+            quantity=sum((fall.quantity_before - fall.quantity_now for fall in falls.named), Decimal(0)),
+            evidence=falls.evidence,
+        )
+
+
+def _renewals(seen: MonthSeen) -> Iterator[Finding]:
+    for renewals in seen.figures.renewals if seen.figures else ():
+        named = ", ".join(
+            f"{each.subscription_id!r} ({each.service_key}) on {each.term_end}" for each in renewals.named
+        )
+        more = f" and {renewals.count - len(renewals.named)} more" if renewals.count > len(renewals.named) else ""
+        yield Finding(
+            seen.period,
+            FindingKind.RENEWAL,
+            renewals.source,
+            renewals.account_key,
+            f"{renewals.source}: commitments of the account {renewals.account_key!r} end: {named}{more}.",
+            "Ask the customer how many seats go on; they may fall at the renewal and in the days after it.",
+        )
+
+
+def _price_changes(seen: MonthSeen) -> Iterator[Finding]:
+    for change in seen.figures.price_changes if seen.figures else ():
+        accounts = "one account" if change.accounts == 1 else f"{change.accounts} accounts"
+        yield Finding(
+            seen.period,
+            FindingKind.PRICE_CHANGE,
+            change.source,
+            f"{change.service_key}|{change.currency}|{text(change.cost_before)}|{text(change.cost_now)}",
+            f"{change.source}: {change.service_name} costs {text(change.cost_now)} a unit instead of "
+            f"{text(change.cost_before)} a month ago, for {accounts} with {text(change.quantity)} units.",
+            "Look at the price that the customers' lines bill; quantities do not depend on it.",
+            quantity=change.quantity,
+            amount=money(change.quantity * (change.cost_now - change.cost_before)),
+            currency=change.currency,
+            evidence=change.evidence,
+        )
+
+
 _CLASS_FINDINGS: Mapping[str, tuple[FindingKind, str, str]] = {
     RowClass.PRORATION: (
         FindingKind.PRORATION,
@@ -346,6 +404,12 @@ _DRIFTED = (
 )
 
 
+_COMMITTED = (
+    "the fall to {after} is held: a subscription that leads here fell inside its term (finding commitment)",
+    "Look at the file as the finding commitment says. What a second month's file says again is proposed.",
+)
+
+
 _PREPAID = (
     "the fall to {after} is held: some of the {used} units were paid upfront on an earlier invoice, and are not named "
     "this month",
@@ -363,6 +427,7 @@ _ROUNDED = (
 _HELD = {
     HoldReason.KEY_DRIFT: _DRIFTED,
     HoldReason.ROUNDED_QUANTITY: _ROUNDED,
+    HoldReason.COMMITMENT: _COMMITTED,
     HoldReason.PREPAID: _PREPAID,
 }
 

@@ -33,12 +33,13 @@ class DeltaOutcome(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why a difference is held. Where several apply, the first of them. The last three hold falls alone."""
+    """Why a difference is held. Where several apply, the first of them. The last four hold falls alone."""
 
     NEGATIVE_TOTAL = "negative_total"
     ROUNDED_QUANTITY = "rounded_quantity"
     KEY_DRIFT = "key_drift"
     DOUBTFUL_ROWS = "doubtful_rows"
+    COMMITMENT = "commitment"
     PREPAID = "prepaid"
 
 

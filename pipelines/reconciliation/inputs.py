@@ -162,6 +162,66 @@ class VanishedSubscriptions:
 
 
 @dataclass(frozen=True)
+class CommitmentFall:
+    """A subscription with fewer units than a month ago, inside its term. ``term_end`` is None where nobody tells."""
+
+    subscription_id: str
+    service_key: str
+    quantity_before: Decimal
+    quantity_now: Decimal
+    term_end: date | None
+
+
+@dataclass(frozen=True)
+class CommitmentFalls:
+    """Falls that no policy allows. Grain: (source, account key). ``named`` are the first of ``count``."""
+
+    source: str
+    account_key: str
+    count: int
+    policy: str
+    named: tuple[CommitmentFall, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A subscription whose commitment ends soon; the day after the last one."""
+
+    term_end: date
+    subscription_id: str
+    service_key: str
+
+
+@dataclass(frozen=True)
+class Renewals:
+    """Commitments that end in this month or the two after it. Grain: (source, account key)."""
+
+    source: str
+    account_key: str
+    count: int
+    named: tuple[Renewal, ...]
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """A service that costs another amount per unit than a month ago. Grain: (source, service key, currency, costs).
+
+    ``accounts`` counts the account keys that it is so for, ``quantity`` their units now.
+    """
+
+    source: str
+    service_key: str
+    service_name: str
+    currency: str | None
+    cost_before: Decimal
+    cost_now: Decimal
+    accounts: int
+    quantity: Decimal
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
 class MonthFigures:
     """The warehouse's answer for one month."""
 
@@ -171,3 +231,6 @@ class MonthFigures:
     conservation: tuple[Conservation, ...]
     key_drifts: tuple[KeyDrift, ...] = ()
     vanished_subscriptions: tuple[VanishedSubscriptions, ...] = ()
+    commitment_falls: tuple[CommitmentFalls, ...] = ()
+    renewals: tuple[Renewals, ...] = ()
+    price_changes: tuple[PriceChange, ...] = ()

@@ -69,12 +69,20 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         effective_date=period.end_date,
         when=When.NOW,
         needs=("confirm_zero",) if ends_at_zero or delta.kind is DeltaKind.VANISHED else (),
-        flags=("prepaid",) if delta.is_prepaid else (),
+        flags=_flags(delta),
         evidence_count=delta.evidence_count,
         evidence=delta.evidence,
         provenance_hash=delta.rows_digest,
         proposed_at=now,
     )
+
+
+def _flags(delta: Delta) -> tuple[str, ...]:
+    """What a reviewer must know beside the numbers; nothing here stops a change."""
+    price, cost = delta.unit_price, delta.unit_cost
+    is_below_cost = price is not None and cost is not None and price < cost
+    named = (("prepaid", delta.is_prepaid), ("below_cost", is_below_cost))
+    return tuple(name for name, holds in named if holds)
 
 
 @dataclass(frozen=True)

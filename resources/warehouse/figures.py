@@ -15,10 +15,15 @@ from pipelines.quantities import text
 from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.inputs import (
     ClassedRows,
+    CommitmentFall,
+    CommitmentFalls,
     Conservation,
     KeyDrift,
     Likeness,
     MonthFigures,
+    PriceChange,
+    Renewal,
+    Renewals,
     UnmappedUsage,
     VanishedSubscription,
     VanishedSubscriptions,
@@ -143,6 +148,40 @@ QUERIES: Mapping[str, str] = {
         from grouped inner join records using (source, match_account)
         order by source, match_account
     """,
+    "commitment_falls": f"""
+        with records as (
+            select source, account_key, {_RECORDS} from commitment_falls group by all
+        ),
+        grouped as (
+            select
+                source, account_key, count(*) as count, min(policy_source) as policy,
+                min(struct_pack(
+                    subscription_id := subscription_id, service_key := service_key,
+                    quantity_before := quantity_before, quantity_now := quantity_now, term_end := term_end
+                ), {MOST_EVIDENCE}) as named
+            from commitment_falls group by all
+        )
+        select source, account_key, count, policy, named, evidence
+        from grouped inner join records using (source, account_key)
+        order by source, account_key
+    """,
+    "renewals": f"""
+        select
+            source, min(account_key) as account_key, count(*) as count,
+            min(struct_pack(
+                term_end := term_end, subscription_id := subscription_id, service_key := service_key
+            ), {MOST_EVIDENCE}) as named
+        from renewals group by source, match_account
+        order by source, account_key
+    """,
+    "price_changes": f"""
+        select
+            source, min(service_key) as service_key, min(service_name) as service_name, currency, cost_before, cost_now,
+            count(*) as accounts, cast(sum(quantity) as decimal(38, 10)) as quantity, {_RECORDS}
+        from price_changes
+        group by source, match_service, currency, cost_before, cost_now
+        order by source, service_key, currency, cost_before, cost_now
+    """,
     "conservation": "select * from usage_conservation order by source",
     "evidence": """
         select *
@@ -163,6 +202,9 @@ def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
         conservation=tuple(Conservation(**row) for row in _rows(table("conservation"))),
         key_drifts=tuple(map(_drift, _rows(table("drifted_keys")))),
         vanished_subscriptions=tuple(map(_vanished, _rows(table("vanished_subscriptions")))),
+        commitment_falls=tuple(map(_fall, _rows(table("commitment_falls")))),
+        renewals=tuple(map(_renewals, _rows(table("renewals")))),
+        price_changes=tuple(PriceChange(**{**row, "evidence": _records(row)}) for row in _rows(table("price_changes"))),
     )
 
 
@@ -248,6 +290,15 @@ def _drift(row: Mapping[str, Any]) -> KeyDrift:
 def _vanished(row: Mapping[str, Any]) -> VanishedSubscriptions:
     named = tuple(VanishedSubscription(**each) for each in row["named"])
     return VanishedSubscriptions(**{**row, "named": named, "evidence": _records(row)})
+
+
+def _fall(row: Mapping[str, Any]) -> CommitmentFalls:
+    named = tuple(CommitmentFall(**each) for each in row["named"])
+    return CommitmentFalls(**{**row, "named": named, "evidence": _records(row)})
+
+
+def _renewals(row: Mapping[str, Any]) -> Renewals:
+    return Renewals(**{**row, "named": tuple(Renewal(**each) for each in row["named"])})
 
 
 def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:

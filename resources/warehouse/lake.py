@@ -48,6 +48,7 @@ USAGE_SCHEMA = pa.schema(
         *(pa.field(name, pa.string()) for name in ("currency", "commitment_term", "billing_cycle", "subscription_id")),
         pa.field("charge_start", pa.date32()),
         pa.field("charge_end", pa.date32()),
+        pa.field("term_end", pa.date32()),
         pa.field("charge_kind", pa.string()),
         pa.field("charge_class", pa.string(), nullable=False),
         pa.field("method", pa.string(), nullable=False),
@@ -59,7 +60,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("key_by_term", pa.bool_(), nullable=False),
     ]
 )
-"""Columns of a revision's rows. ``charge_end`` is exclusive; the words are those of ``RowClass`` and ``Reduction``."""
+"""Columns of a revision's rows. Ends are exclusive; the words are those of ``RowClass`` and ``Reduction``."""
 
 PSA_SCHEMAS: Mapping[str, pa.Schema] = {
     "psa_accounts": pa.schema({"id": pa.string(), "name": pa.string(), "is_active": pa.bool_()}),

@@ -19,6 +19,7 @@ from pipelines.intake.drops import UsageRevision
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, Share, UnitRule
 from pipelines.mapping.keys import match_key
 from pipelines.reconciliation.inputs import DoubtfulRow, MonthInputs
+from pipelines.reconciliation.terms import TERM_POLICIES, TermPolicy
 from resources.warehouse.errors import WarehouseError
 from resources.warehouse.lake import EXACT, USAGE_SCHEMA, Lake, psa_tables
 
@@ -67,6 +68,14 @@ _SCHEMAS: Mapping[str, pa.Schema] = {
             "block": EXACT,
             "minimum": EXACT,
             "maximum": EXACT,
+        }
+    ),
+    "term_policies": pa.schema(
+        {
+            "valid_from": pa.date32(),
+            "valid_until": pa.date32(),
+            "decrease_days": pa.int32(),
+            "policy_source": pa.string(),
         }
     ),
     "billing_periods": pa.schema(
@@ -187,6 +196,7 @@ def _small_tables(inputs: MonthInputs) -> dict[str, pa.Table]:
         "account_mappings": (row for entry in inputs.accounts for row in _account_rows(entry)),
         "service_mappings": (row for entry in inputs.services for row in _service_rows(entry)),
         "unit_rules": map(_unit_row, inputs.units),
+        "term_policies": map(_policy_row, TERM_POLICIES),
         "billing_periods": [
             {
                 "period": inputs.period.key,
@@ -250,6 +260,15 @@ def _unit_row(rule: UnitRule) -> dict[str, Any]:
         "block": rule.block,
         "minimum": rule.minimum,
         "maximum": rule.maximum,
+    }
+
+
+def _policy_row(policy: TermPolicy) -> dict[str, Any]:
+    return {
+        "valid_from": policy.valid_from,
+        "valid_until": policy.valid_until,
+        "decrease_days": policy.decrease_days,
+        "policy_source": policy.source,
     }
 
 

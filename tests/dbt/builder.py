@@ -57,6 +57,7 @@ class Row:
     by_term: bool = False
     currency: str | None = "USD"
     amount: str | None = None
+    cost: str | None = None
     start: date | None = None
     end: date | None = None
     charge: RowClass = RowClass.RECURRING
@@ -68,6 +69,7 @@ class Row:
     is_rounded: bool = False
     row: int | None = None
     cycle: str | None = None
+    term_end: date | None = None
     period: BillingPeriod = PERIOD
 
 
@@ -303,7 +305,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "match_account": match_key(row.account),
         "match_service": match_key(row.service),
         "quantity": Decimal(row.quantity),
-        "unit_cost": None,
+        "unit_cost": None if row.cost is None else Decimal(row.cost),
         "amount": None if row.amount is None else Decimal(row.amount),
         "currency": row.currency,
         "commitment_term": row.term,
@@ -311,6 +313,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "subscription_id": row.subscription,
         "charge_start": row.start,
         "charge_end": row.end,
+        "term_end": row.term_end,
         "charge_kind": row.charge_kind,
         "charge_class": str(row.charge),
         "method": str(row.method),

@@ -6,6 +6,7 @@ Does not belong here: the trail of one change (``explaining``), deciding (``deci
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +41,18 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _at(unit: Decimal | None, change: Change) -> str | None:
+    """What the change makes at a price or cost per unit, to the cent."""
+    units = change.quantity_after - (change.quantity_before or 0)
+    return None if unit is None else money_text(units * unit)
+
+
+def _margin(change: Change) -> str | None:
+    if change.unit_price is None or change.unit_cost is None:
+        return None
+    return _at(change.unit_price - change.unit_cost, change)
+
+
 def change_as_json(change: Change, approvals: Sequence[Decision] = ()) -> dict[str, Any]:
     """A change in the shape of the outside contract. ``approvals`` are those that hold."""
     before = change.quantity_before
@@ -61,6 +74,10 @@ def change_as_json(change: Change, approvals: Sequence[Decision] = ()) -> dict[s
         "effective_date": change.effective_date.isoformat(),
         "when": str(change.when),
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
+        "unit_price": None if change.unit_price is None else money_text(change.unit_price),
+        "unit_cost": None if change.unit_cost is None else money_text(change.unit_cost),
+        "cost_delta": _at(change.unit_cost, change),
+        "margin_delta": _margin(change),
         "currency": change.currency,
         "needs": list(change.needs),
         "flags": list(change.flags),

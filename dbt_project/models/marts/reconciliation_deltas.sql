@@ -28,6 +28,12 @@ drifted_targets as (
 
 ),
 
+commitment_targets as (
+
+    select * from {{ ref('int_commitment_falls_spread_to_targets') }}
+
+),
+
 rounded_targets as (
 
     select * from {{ ref('int_rounded_rows_spread_to_targets') }}
@@ -87,6 +93,7 @@ decided as (
                     doubtful_lines.line_id is not null
                     or drifted_targets.service_id is not null
                     or differences.is_prepaid
+                    or commitment_targets.service_id is not null
                 )
                 then 'held'
             else 'proposed'
@@ -96,6 +103,7 @@ decided as (
             when rounded_targets.service_id is not null then 'rounded_quantity'
             when drifted_targets.service_id is not null then 'key_drift'
             when doubtful_lines.line_id is not null then 'doubtful_rows'
+            when commitment_targets.service_id is not null then 'commitment'
             else 'prepaid'
         end as reason_to_hold
     from differences
@@ -105,6 +113,10 @@ decided as (
         on
             differences.account_id = drifted_targets.account_id
             and differences.service_id = drifted_targets.service_id
+    left join commitment_targets
+        on
+            differences.account_id = commitment_targets.account_id
+            and differences.service_id = commitment_targets.service_id
     left join rounded_targets
         on
             differences.account_id = rounded_targets.account_id

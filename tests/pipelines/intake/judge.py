@@ -617,6 +617,7 @@ class _Reading:
             "subscription_id": self._subscription(columns.subscription_id),
             "charge_start": self._date(columns.charge_start),
             "charge_end": self._date(columns.charge_end),
+            "term_end": self._date(columns.term_end),
             "charge_class": self._charge_class(mapped["charge_kind"]),
             "method": self._method(),
             "is_negated": self._is_negative(aggregate.sign_column),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,16 @@ def test_everything_that_ends_at_zero_needs_its_own_tick() -> None:
     assert proposed_change("acme", OCTOBER, to_zero, NOW).needs == ("confirm_zero",)
     assert proposed_change("acme", OCTOBER, to_minimum, NOW).needs == ("confirm_zero",)
     assert proposed_change("acme", OCTOBER, delta(), NOW).needs == ()
+
+
+def test_a_reviewer_is_told_of_a_price_below_cost_and_of_what_was_paid_upfront() -> None:
+    def flags(**given: Any) -> tuple[str, ...]:
+        return proposed_change("acme", OCTOBER, replace(delta(), **given), NOW).flags
+
+    price = Decimal(22)
+    assert flags(unit_price=price, unit_cost=Decimal("22.01")) == ("below_cost",)
+    assert flags(unit_price=price, unit_cost=price) == flags(unit_price=price, unit_cost=None) == ()
+    assert flags(unit_price=None, unit_cost=price, is_prepaid=True) == ("prepaid",)
 
 
 def test_new_found_revenue_is_known_by_account_and_service() -> None:

@@ -120,6 +120,7 @@ def _columns(draw: Draw) -> dict[str, Any]:
         "subscription_id": draw(st.sampled_from([None, "Subscription", ["Subscription", "Cycle"]])),
         "charge_start": draw(st.sampled_from([None, "Start", {"column": "Interval", "range": "start"}])),
         "charge_end": draw(st.sampled_from([None, "End", {"column": "End", "inclusive": True}, *ENDS])),
+        "term_end": draw(st.sampled_from([None, None, "End", {"column": "Start", "inclusive": True}])),
         "charge_kind": maybe(draw, "Kind"),
     }
     return {name: column for name, column in columns.items() if column is not None}
