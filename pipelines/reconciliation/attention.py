@@ -435,13 +435,18 @@ _HELD = {
 def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.figures.deltas if seen.figures else ():
         if delta.outcome in _STOPPED:
-            kind, words, remedy = _STOPPED[delta.outcome]
-            if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
-                words, remedy = _NEGATIVE
-            elif delta.held_by in _HELD:
-                words, remedy = _HELD[delta.held_by]
-            what = words.format(after=text(delta.quantity_after), used=text(delta.quantity_used))
-            yield _delta_finding(seen.period, delta, kind, what, remedy)
+            what, remedy = stop_in_words(delta)
+            yield _delta_finding(seen.period, delta, _STOPPED[delta.outcome][0], what, remedy)
+
+
+def stop_in_words(delta: Delta) -> tuple[str, str]:
+    """Why a difference that is held, ambiguous or of mixed basis is not proposed, and what helps."""
+    _, words, remedy = _STOPPED[delta.outcome]
+    if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
+        words, remedy = _NEGATIVE
+    elif delta.held_by in _HELD:
+        words, remedy = _HELD[delta.held_by]
+    return words.format(after=text(delta.quantity_after), used=text(delta.quantity_used)), remedy
 
 
 def _overtaken(seen: MonthSeen) -> Iterator[Finding]:

@@ -20,26 +20,43 @@ from pipelines.writeback.ports import WRITE_BACK
 from resources.psa.connectwise_writing import quantity_patch
 from resources.store import changes, decisions, mappings, periods, reconciliations, usage, writes
 from resources.workspace import Workspace
-from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from trueup.cli.absence import Asked, absence
+from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, print_json, print_lines
 from trueup.cli.review import change_as_json, holding_approvals
 
 
 def explain(
-    change: Annotated[str, typer.Argument(help="Change id, with or without @revision.")],
+    change: Annotated[str | None, typer.Argument(help="Change id, with or without @revision.")] = None,
+    period: Annotated[str | None, typer.Option("--period", help="Month of what is asked about, YYYY-MM.")] = None,
+    line: Annotated[str | None, typer.Option("--line", help="An agreement line: why it has no change.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Source of the keys.")] = None,
+    account_key: Annotated[str | None, typer.Option("--account-key", help="Account key, as in the file.")] = None,
+    service_key: Annotated[str | None, typer.Option("--service-key", help="Service key, as in the file.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Where a change comes from: rule, mapping entries, profile version, files and rows; all its revisions.
+    """Where a change comes from, or why there is none for a line or for a key of a file.
 
     Example: trueup explain 4be1c09a77d2
     """
     with open_workspace(workspace) as opened:
-        explained = _explained(opened, change.partition("@")[0])
+        if change is not None:
+            explained = _explained(opened, change.partition("@")[0])
+            words = _in_words(explained)
+        else:
+            explained = absence(opened, _asked_month(period), Asked(line, source, account_key, service_key))
+            words = explained["reasons"]
     if as_json:
         print_json(explained)
     else:
-        print_lines(_in_words(explained))
+        print_lines(words)
+
+
+def _asked_month(period: str | None) -> BillingPeriod:
+    if period is None:
+        raise CommandError("name a change, or a month with --period and what is asked about in it", Exit.USAGE)
+    return period_of(period)
 
 
 def print_explanation(opened: Workspace, change_id: str) -> None:
