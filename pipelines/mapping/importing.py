@@ -1,13 +1,13 @@
 """What importing a mapping file records: additions, endings, supersessions, and nothing the second time.
 
-Belongs here: the comparison of a document with what was recorded before.
+Belongs here: the comparison of a document with what was recorded before, and what would stand after the import.
 Does not belong here: carrying the plan out (the store), reading the document (``document``).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from pipelines.mapping.comparing import Subject, overlapping, same_entry, subject_of
 from pipelines.mapping.document import MappingDocument
@@ -54,6 +54,29 @@ def plan_import(
         supersede=tuple(item.entry_id for item, day in endings if day <= _start(item.entry)),
         unchanged=len(document.entries) - len(add),
     )
+
+
+def entries_after(
+    plan: ImportPlan, recorded: Sequence[RecordedEntry], *, by: str, at: datetime
+) -> tuple[RecordedEntry, ...]:
+    """The entries as they would stand once the plan was carried out. Nothing is recorded; new ids are made up."""
+    ends, superseded = dict(plan.end), set(plan.supersede)
+    numbered = enumerate(plan.add, start=len(recorded) + 1)
+    added = [RecordedEntry(f"planned-{number}", entry, by, at) for number, entry in numbered]
+    kept = [
+        replace(
+            ended(item, ends[item.entry_id]) if item.entry_id in ends else item,
+            superseded_at=at if item.entry_id in superseded else item.superseded_at,
+        )
+        for item in recorded
+    ]
+    return (*kept, *added)
+
+
+def ended(item: RecordedEntry, until: date) -> RecordedEntry:
+    """A recorded entry that holds up to a day (exclusive)."""
+    validity = replace(item.entry.validity, valid_until=until)
+    return replace(item, entry=replace(item.entry, validity=validity))
 
 
 def _by_subject(entries: Iterable[MappingEntry]) -> _BySubject:

@@ -33,6 +33,11 @@ def entry_as_document(entry: MappingEntry) -> dict[str, Value]:
     return _decision(entry) | {name: day.isoformat() for name, day in dates.items() if day is not None}
 
 
+def entry_as_line(entry: MappingEntry) -> str:
+    """One entry as it stands on a line of a mapping file: ``{source: "Pax8", key: "acme-001", account: "250"}``."""
+    return _table(entry_as_document(entry))
+
+
 def _decision(entry: MappingEntry) -> dict[str, Value]:
     match entry:
         case AccountMapping():
@@ -78,7 +83,7 @@ def _unit_fields(entry: UnitRule) -> dict[str, Value]:
 def _section(name: str, entries: list[MappingEntry]) -> str:
     if not entries:
         return f"{name}: []\n"
-    return f"{name}:\n" + "".join(f"  - {_table(entry_as_document(entry))}\n" for entry in entries)
+    return f"{name}:\n" + "".join(f"  - {entry_as_line(entry)}\n" for entry in entries)
 
 
 def _table(fields: dict[str, Value] | dict[str, str]) -> str:

@@ -127,13 +127,28 @@ def recompute_month(
     the same instant gives the same answer whenever it is asked.
     """
     view = month_view(period, ledger.read_month(period, as_of=as_of), as_of)
+    later = heard_sources(ledger.sources_after(period, as_of=as_of))
+    return computed_outcome(tenant, period, view, later, lake, warehouse)
+
+
+def computed_outcome(
+    tenant: Tenant,
+    period: BillingPeriod,
+    view: MonthView,
+    later: frozenset[str],
+    lake: MonthLake,
+    warehouse: Warehouse[Node],
+) -> MonthOutcome:
+    """What a month comes to as it is seen, computed now and as if nothing had been proposed before. Nothing is stored.
+
+    ``later`` are the sources that a newer month speaks for.
+    """
     built = warehouse.build(month_inputs(tenant, period, view))
     try:
         figured = FiguredMonth(view, built.checked_figures(), _psa(view, lake))
     finally:
         built.close()
-    speakers = _speakers(view, heard_sources(ledger.sources_after(period, as_of=as_of)))
-    return month_outcome(tenant, period, figured, (), speakers, run_id="", now=as_of)
+    return month_outcome(tenant, period, figured, (), _speakers(view, later), run_id="", now=view.at)
 
 
 @dataclass(frozen=True)

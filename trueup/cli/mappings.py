@@ -1,7 +1,7 @@
 """``trueup mappings``: mapping decisions as a file, both ways.
 
-Belongs here: reading a mapping file, recording what it changes, writing all entries out.
-Does not belong here: what an entry means (``pipelines.mapping``).
+Belongs here: recording what a mapping file changes, writing all entries out.
+Does not belong here: what an entry means (``pipelines.mapping``), looking before one decides (``previewing``).
 """
 
 from pathlib import Path
@@ -9,18 +9,19 @@ from typing import Annotated
 
 import typer
 
-from pipelines.agreements.records import PsaRecords
-from pipelines.mapping.checking import check_against_psa
-from pipelines.mapping.document import MappingDocument, read_mappings
+from pipelines.mapping.document import MappingDocument
 from pipelines.mapping.importing import ImportPlan, plan_import
 from pipelines.mapping.writing import write_mappings
-from resources.store import copies, mappings
+from resources.store import mappings
 from resources.workspace import Workspace
 from trueup.cli.acting import acting
+from trueup.cli.mapping_files import checked_document, mapping_file
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
-from trueup.cli.printing import CommandError, Exit, note, print_json
+from trueup.cli.previewing import diff
+from trueup.cli.printing import note, print_json
 
 app = typer.Typer(help="Account, service and unit mappings as YAML.", no_args_is_help=True)
+app.command("diff")(diff)
 
 
 @app.command("import")
@@ -35,9 +36,9 @@ def import_file(
 
     Example: trueup mappings import mappings.yaml --by dana
     """
-    document = read_mappings(_text_of(file))
+    document = mapping_file(file)
     with open_workspace(workspace) as opened:
-        warnings = _checked(opened, document)
+        warnings = checked_document(opened, document)
         plan = record_document(opened, document, acting(opened, by).name, replace=replace)
     for warning in warnings:
         note(f"Note: {warning}")
@@ -51,26 +52,6 @@ def import_file(
         print_json(counts | {"warnings": warnings})
     else:
         print(", ".join(f"{count} {what}" for what, count in counts.items()))
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} cannot be read as UTF-8 text: {error}", Exit.REFUSED) from error
-
-
-def _checked(opened: Workspace, document: MappingDocument) -> list[str]:
-    """Refuse ids that the newest PSA copy does not know; warn of inactive ones. Without a copy nothing is known."""
-    with opened.store.reading() as conn:
-        copy = copies.newest_complete_copy(conn, opened.tenant.id)
-    records = opened.lake.read_psa(copy.lake_path) if copy and copy.lake_path else PsaRecords((), (), (), ())
-    if copy is None:
-        return ["the PSA has not been copied yet, so the ids could not be checked; trueup run copies it"]
-    report = check_against_psa(document, records.accounts, records.services, records.lines, today=opened.today)
-    if report.refused:
-        raise CommandError("\n".join(str(problem) for problem in report.refused), Exit.REFUSED)
-    return [str(problem) for problem in report.warnings]
 
 
 def record_document(opened: Workspace, document: MappingDocument, by: str, *, replace: bool) -> ImportPlan:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.identity import ServiceId
 from pipelines.mapping.document import MappingDocument
 from pipelines.mapping.entries import AccountMapping, RecordedEntry, ServiceMapping, Share, UnitRule, Validity
-from pipelines.mapping.importing import ImportPlan, plan_import
+from pipelines.mapping.importing import ImportPlan, entries_after, plan_import
 from pipelines.mapping.live import live_on
 
 TODAY = date(2026, 10, 15)
@@ -31,22 +31,8 @@ def plan(new: list[AccountMapping], standing: list[RecordedEntry], *, replace: b
 
 
 def carried_out(done: ImportPlan, standing: list[RecordedEntry]) -> list[RecordedEntry]:
-    """What the store holds after a plan."""
-    ends = dict(done.end)
-    kept = [
-        changed(
-            item,
-            superseded_at=NOW if item.entry_id in done.supersede else item.superseded_at,
-            entry=changed(
-                item.entry,
-                validity=Validity(
-                    item.entry.validity.valid_from, ends.get(item.entry_id, item.entry.validity.valid_until)
-                ),
-            ),
-        )
-        for item in standing
-    ]
-    return kept + [RecordedEntry(f"n{len(kept) + number}", entry, "dana", NOW) for number, entry in enumerate(done.add)]
+    """What stands after a plan."""
+    return list(entries_after(done, standing, by="dana", at=NOW))
 
 
 def recorded(*entries: AccountMapping) -> list[RecordedEntry]:
