@@ -101,7 +101,10 @@ def _quoted(plain: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    """YAML reads a printable character as it stands; all others, line breaks included, by their number."""
-    if character in {'"', "\\"}:
-        return f"\\{character}"
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+    return f"\\{character}" if character in {'"', "\\"} else on_one_line(character)
+
+
+def on_one_line(text: str) -> str:
+    """Text of anybody as it may stand in a comment, or between quotes: printable characters as they are, all others,
+    line breaks included, by their number, as YAML reads them."""
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in text)

@@ -130,6 +130,12 @@ def invoices_between(
     return [_revision(row) for row in conn.execute(ordered).mappings()]
 
 
+def speaking_revisions(conn: Connection, tenant: str) -> list[UsageRevision]:
+    """The readings that speak for any period now, the earliest period first."""
+    query = _current(tenant).order_by(drops.c.period, *(drops.c[name] for name in _IDENTITY))
+    return [_revision(row) for row in conn.execute(query).mappings()]
+
+
 def current_revision_ids(conn: Connection, tenant: str, period: str) -> list[str]:
     """The ids of the readings that speak for a period now, in order."""
     query = select(pointers.c.revision_id).join(

@@ -1,7 +1,8 @@
 """``trueup mappings``: mapping decisions as a file, both ways.
 
 Belongs here: recording what a mapping file changes, writing all entries out.
-Does not belong here: what an entry means (``pipelines.mapping``), looking before one decides (``previewing``).
+Does not belong here: what an entry means (``pipelines.mapping``), looking before one decides (``previewing``,
+``suggesting``).
 """
 
 from pathlib import Path
@@ -19,9 +20,9 @@ from trueup.cli.mapping_files import checked_document, mapping_file
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.previewing import diff
 from trueup.cli.printing import note, print_json
+from trueup.cli.suggesting import suggest
 
 app = typer.Typer(help="Account, service and unit mappings as YAML.", no_args_is_help=True)
-app.command("diff")(diff)
 
 
 @app.command("import")
@@ -81,3 +82,7 @@ def export(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         print_json({"mappings": text})
     else:
         print(text, end="")
+
+
+app.command("diff")(diff)
+app.command("suggest")(suggest)

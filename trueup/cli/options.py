@@ -22,6 +22,10 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 PeriodOption = Annotated[str, typer.Option("--period", help="Billing period, YYYY-MM.")]
+NewestPeriodOption = Annotated[
+    str | None,
+    typer.Option("--period", help="Billing period, YYYY-MM; else the newest open one with usage."),
+]
 ByOption = Annotated[
     str | None,
     typer.Option("--by", help="Who decides this; kept in the trail. With tokens (TRUEUP_TOKEN) it is left out."),
@@ -45,3 +49,11 @@ def period_of(key: str) -> BillingPeriod:
         return BillingPeriod.from_key(key)
     except ValueError as error:
         raise CommandError(str(error), Exit.USAGE) from error
+
+
+def month_or_newest_open(opened: Workspace, key: str | None) -> BillingPeriod | None:
+    """The month an option names, else the newest open one with usage; None where there is none."""
+    if key is not None:
+        return period_of(key)
+    open_months = opened.month_ledger.open_months()
+    return BillingPeriod.from_key(open_months[-1]) if open_months else None

@@ -23,7 +23,13 @@ from pipelines.review.effects import Difference, Effect, MonthEffects, effects_o
 from resources.store import mappings
 from resources.workspace import DBT_PROJECT, Workspace
 from trueup.cli.mapping_files import checked_document, mapping_file
-from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
+from trueup.cli.options import (
+    JsonOption,
+    NewestPeriodOption,
+    WorkspaceOption,
+    month_or_newest_open,
+    open_workspace,
+)
 from trueup.cli.printing import Exit, finish, note, print_json, print_lines, print_table
 from trueup.cli.review import finding_as_json
 
@@ -33,10 +39,7 @@ _NOBODY = "nobody"
 
 def diff(
     file: Annotated[Path, typer.Argument(help="Mapping file (YAML).")],
-    period: Annotated[
-        str | None,
-        typer.Option("--period", help="Billing period, YYYY-MM; else the newest open one with usage."),
-    ] = None,
+    period: NewestPeriodOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="As if every entry the file does not name ended.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -49,7 +52,7 @@ def diff(
     """
     document = mapping_file(file)
     with open_workspace(workspace) as opened:
-        month = _month(opened, period)
+        month = month_or_newest_open(opened, period)
         warnings = checked_document(opened, document)
         with opened.store.reading() as conn:
             recorded = mappings.recorded_entries(conn, opened.tenant.id)
@@ -63,14 +66,6 @@ def diff(
         _print_plan(plan, recorded)
         _print_effects(effects)
     _tell_limits(effects)
-
-
-def _month(opened: Workspace, period: str | None) -> BillingPeriod | None:
-    """The month that is asked for, else the newest open one with usage; None where there is none."""
-    if period is not None:
-        return period_of(period)
-    open_months = opened.month_ledger.open_months()
-    return BillingPeriod.from_key(open_months[-1]) if open_months else None
 
 
 def _effects(

@@ -33,6 +33,14 @@ def test_a_revision_comes_back_as_it_was_published(store: Store) -> None:
         assert usage.current_revisions(conn, store.tenant, "2026-10") == [samples.revision(), empty]
 
 
+def test_the_readings_that_speak_are_those_of_all_months(store: Store) -> None:
+    older = samples.revision(drop=replace(DROP, period="2026-09"), revision_id=RevisionId("older"))
+    second = samples.revision(2, sha256="ef" * 32, created_at=LATER)
+    samples.published(store, samples.revision(), second, older)
+    with store.reading() as conn:
+        assert usage.speaking_revisions(conn, store.tenant) == [older, second]
+
+
 def test_a_second_revision_moves_the_pointer_and_keeps_the_old(store: Store) -> None:
     first, second = samples.revision(), samples.revision(2, sha256="ef" * 32, created_at=LATER)
     samples.published(store, first, second)
