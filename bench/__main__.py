@@ -1,7 +1,7 @@
 """``make bench``: whole processes in pairs, their medians, and the ratios beside the limits they shall reach.
 
 Belongs here: what is compared with what, the limits, the table and ``bench/results.json``.
-Does not belong here: the work that is measured (``product``, ``limit``, ``look``, ``workbook``).
+Does not belong here: the work that is measured (``product``, ``limit``, ``look``, ``suggestions``, ``workbook``).
 """
 
 import argparse
@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent / "results.json"
 MILLION = Shape(1_000_000)
 TEN_MILLION = Shape(10_000_000)
 KNOWN_FILES = 100_000
+SUGGESTED_KEYS = 5_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Bench:
         yield self._fixed()
         yield from self._rerun()
         yield self._look()
+        yield self._suggestions()
         yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
         yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
         yield self._between("files_100", Shape(MILLION.rows, files=100), MILLION, 1.5)
@@ -85,6 +87,11 @@ class Bench:
         looks = [_process("bench.look", KNOWN_FILES, self._folder / "workspaces" / "look") for _ in range(self._times)]
         ratios = [one.said["look"] / one.said["bare"] for one in looks]
         return Row("sensor_100k", _median(ratios), 3.0, "ratio", max(one.peak_mib for one in looks))
+
+    def _suggestions(self) -> Row:
+        turns = [_process("bench.suggestions", SUGGESTED_KEYS) for _ in range(self._times)]
+        ratios = [one.said["suggest"] / one.said["bare"] for one in turns]
+        return Row("suggest_5k", _median(ratios), 2.0, "ratio", max(one.peak_mib for one in turns))
 
     def _to_deltas(self, name: str, shape: Shape, limit: float) -> Row:
         pairs = self._pairs(lambda: self._fresh(shape), lambda: self._limit(shape))
