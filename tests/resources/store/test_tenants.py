@@ -113,6 +113,7 @@ QUERIES: dict[str, Statement] = {
     "usage.rejected_rows": lambda conn, t: usage.rejected_rows(conn, t, [REVISION]),
     "usage.known_drops": lambda conn, t: usage.known_drops(conn, t, DROP.period),
     "usage.invoices_between": lambda conn, t: usage.invoices_between(conn, t, "2025-12", "2026-02"),
+    "usage.speaking_revisions": usage.speaking_revisions,
     "usage.current_revision_ids": lambda conn, t: usage.current_revision_ids(conn, t, PERIOD),
     "users.all_users": users.all_users,
     "users.user_of_token": lambda conn, t: users.user_of_token(conn, t, "hash-of-a-token"),
