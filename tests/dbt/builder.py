@@ -4,7 +4,7 @@ Belongs here: usage rows, mappings, PSA records and inputs with everything that 
 Does not belong here: what must come out; each test says that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -57,7 +57,7 @@ class Row:
     by_term: bool = False
     currency: str | None = "USD"
     amount: str | None = None
-    cost: str | None = None
+    unit_cost: str | None = None
     start: date | None = None
     end: date | None = None
     charge: RowClass = RowClass.RECURRING
@@ -152,7 +152,7 @@ def unit(
 
 @dataclass(frozen=True)
 class Month:
-    """A month to build. Accounts 11 (Acme) and 12 (Beta) and services 501 to 503 stand in the PSA."""
+    """A month to build. Accounts 11 and 12 and services 501 to 503 stand in the PSA, unless others are named."""
 
     rows: Sequence[Row] = ()
     lines: Sequence[Line] = ()
@@ -163,6 +163,10 @@ class Month:
     incomplete: Sequence[str] = ()
     inactive_accounts: Sequence[str] = ()
     agreements: Sequence[Agreement] = ()
+    account_names: Mapping[str, str] = field(default_factory=lambda: {"11": "Acme", "12": "Beta"})
+    service_names: Mapping[str, str] = field(
+        default_factory=lambda: {id_: f"Service {id_}" for id_ in ("501", "502", "503")}
+    )
     is_psa_copied: bool = True
     earlier: Sequence[Row] = ()
     """Rows of the months before."""
@@ -176,11 +180,11 @@ class Month:
         return PsaRecords(
             accounts=tuple(
                 Account(AccountId(id_), name, id_ not in self.inactive_accounts)
-                for id_, name in (("11", "Acme"), ("12", "Beta"))
+                for id_, name in self.account_names.items()
             ),
             services=tuple(
-                Service(ServiceId(id_), f"S{id_}", f"Service {id_}", True, Decimal(18), Decimal(20))
-                for id_ in ("501", "502", "503")
+                Service(ServiceId(id_), f"S{id_}", name, True, Decimal(18), Decimal(20))
+                for id_, name in self.service_names.items()
             ),
             agreements=tuple(given.values()),
             lines=tuple(lines),
@@ -305,7 +309,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "match_account": match_key(row.account),
         "match_service": match_key(row.service),
         "quantity": Decimal(row.quantity),
-        "unit_cost": None if row.cost is None else Decimal(row.cost),
+        "unit_cost": None if row.unit_cost is None else Decimal(row.unit_cost),
         "amount": None if row.amount is None else Decimal(row.amount),
         "currency": row.currency,
         "commitment_term": row.term,

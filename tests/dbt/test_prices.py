@@ -13,8 +13,8 @@ from resources.warehouse.building import run_dbt
 from resources.warehouse.scratch import database_file, write_month
 from tests.dbt.builder import DBT_PROJECT, PERIOD, Month, Row, Workbench, accounts
 
-BEFORE = Row("Acme", "M365", "10", cost="18.00", period=PERIOD.previous)
-NOW = Row("Acme", "M365", "12", cost="19.80")
+BEFORE = Row("Acme", "M365", "10", unit_cost="18.00", period=PERIOD.previous)
+NOW = Row("Acme", "M365", "12", unit_cost="19.80")
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,13 @@ def test_another_cost_than_a_month_ago_is_told_once_for_all_accounts(bench: Work
 @pytest.mark.parametrize(
     ("before", "now"),
     [
-        pytest.param([BEFORE], [replace(NOW, cost="18.0")], id="the same number"),
+        pytest.param([BEFORE], [replace(NOW, unit_cost="18.0")], id="the same number"),
         pytest.param([BEFORE], [replace(NOW, currency="EUR")], id="another currency"),
         pytest.param([BEFORE], [replace(NOW, account="Beta")], id="another customer's price"),
-        pytest.param([BEFORE], [NOW, replace(NOW, cost="18")], id="several costs now"),
-        pytest.param([BEFORE], [replace(NOW, cost=None)], id="no cost now"),
+        pytest.param([BEFORE], [NOW, replace(NOW, unit_cost="18")], id="several costs now"),
+        pytest.param([BEFORE], [replace(NOW, unit_cost=None)], id="no cost now"),
         pytest.param(
-            [BEFORE], [replace(NOW, charge=RowClass.PRORATION), replace(NOW, cost="18")], id="part of a month"
+            [BEFORE], [replace(NOW, charge=RowClass.PRORATION), replace(NOW, unit_cost="18")], id="part of a month"
         ),
     ],
 )
