@@ -6,6 +6,7 @@ Does not belong here: rules that no guide tells of (``test_months``); reading fi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -67,6 +68,19 @@ def test_two_tiers_present_are_ambiguous_and_never_double(workbench: Workbench) 
     found = outcome.found(FindingKind.AMBIGUOUS_TARGET)
     assert [(finding.subject, finding.quantity) for finding in found] == [("1", D(30)), ("2", D(30))]
     assert found[0].message.startswith("Acme, Silver (line 1 at 28): 30 units are used, and more than one")
+
+
+def test_a_tier_that_is_present_but_not_live_is_no_new_found_revenue(workbench: Workbench) -> None:
+    ended = Line("1", "11", "502", "28", end=date(2026, 11, 1))
+    not_begun = Line("2", "12", "503", "28", start=date(2026, 12, 1))
+    outcome = reviewed(workbench, ninja({"11": "30", "12": "30"}, [ended, not_begun]))
+    assert outcome.plan.standing == ()
+    assert [finding.message for finding in outcome.found(FindingKind.INACTIVE_TARGET)] == [
+        "Acme, Silver (no line): it is used, and line 1 of this service is not live today (from always until "
+        "2026-11-01): mend that line.",
+        "Beta, Gold (no line): it is used, and line 2 of this service is not live today (from 2026-12-01 until "
+        "for ever): mend that line.",
+    ]
 
 
 def test_proofpoint_essentials_reconciles_the_managed_user_bundle(workbench: Workbench) -> None:

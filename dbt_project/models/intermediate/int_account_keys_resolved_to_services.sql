@@ -23,6 +23,12 @@ group_lines as (
 
 ),
 
+lines_of_any_day as (
+
+    select * from {{ ref('int_agreement_lines_matched_to_groups') }}
+
+),
+
 -- Percent scales before anything is shared out.
 joined as (
 
@@ -88,8 +94,9 @@ shared as (
 
 ),
 
--- The service of the group that stands on the account's lines; the group's first one when none does. Where several
--- lines stand, each of their services shows the full count and int_lines_compared_to_usage marks them ambiguous.
+-- The service of the group that stands on the account's lines; on a line that ended or has not begun when none is live,
+-- for a person to look at; the group's first one when the account has none at all. Where several lines stand, each of
+-- their services shows the full count and int_lines_compared_to_usage marks them ambiguous.
 first_present as (
 
     select
@@ -101,7 +108,7 @@ first_present as (
         joined.currency,
         joined.is_prepaid,
         joined.account_id,
-        coalesce(group_lines.service_id, joined.service_id) as service_id,
+        coalesce(group_lines.service_id, lines_of_any_day.service_id, joined.service_id) as service_id,
         joined.rule,
         joined.row_count,
         case
@@ -114,6 +121,11 @@ first_present as (
             joined.source = group_lines.source
             and joined.match_service = group_lines.match_service
             and joined.account_id = group_lines.account_id
+    left join lines_of_any_day
+        on
+            joined.source = lines_of_any_day.source
+            and joined.match_service = lines_of_any_day.match_service
+            and joined.account_id = lines_of_any_day.account_id
     where joined.rule = 'first_present' and joined.position = 1
 
 ),
