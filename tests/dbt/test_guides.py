@@ -222,6 +222,14 @@ def test_usage_of_an_unmapped_account_is_told_with_its_quantity_and_money_and_no
     assert outcome.figures.conservation == (Conservation("Pax8", D(22), D(12), D(10), D(0)),)
 
 
+def test_usage_of_an_unmapped_account_is_told_with_money_from_a_list_that_has_only_costs_per_unit(
+    workbench: Workbench,
+) -> None:
+    outcome = reviewed(workbench, Month([Row("Newcomer", "M365", "7", unit_cost="18.25"), Row("Other", "M365", "7")]))
+    amounts = {finding.subject: finding.amount for finding in outcome.found(FindingKind.UNMAPPED_ACCOUNT)}
+    assert amounts == {"Newcomer": D("127.75"), "Other": None}
+
+
 IGNORED = Month(
     [Row("House", "M365", "60", amount="1080"), Row("House", "Anything", "3"), Row("Acme", "M365", "8")],
     [Line("1", "11", "501", "10"), Line("2", "12", "501", "55")],

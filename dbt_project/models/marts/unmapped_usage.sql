@@ -39,7 +39,8 @@ quantities as (
 
 ),
 
--- Keys and names as a person finds them in the file; the smallest spelling where rows differ.
+-- Keys and names as a person finds them in the file; the smallest spelling where rows differ. A list of subscriptions
+-- gives a cost per unit and no amount; beyond a billion the product may not fit, and nobody owes it.
 spellings as (
 
     select
@@ -51,7 +52,15 @@ spellings as (
         min(usage_rows.account_name) as account_name,
         min(usage_rows.service_key) as service_key,
         min(usage_rows.service_name) as service_name,
-        cast(sum(usage_rows.amount) as decimal(38, 10)) as amount
+        cast(
+            sum(
+                case
+                    when usage_rows.amount is not null then usage_rows.amount
+                    when abs(usage_rows.quantity) < 1000000000 and abs(usage_rows.unit_cost) < 1000000000
+                        then cast(round(usage_rows.quantity * usage_rows.unit_cost, 10) as decimal(38, 10))
+                end
+            ) as decimal(38, 10)
+        ) as amount
     from usage_rows
     inner join unmapped_keys
         on
