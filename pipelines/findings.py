@@ -24,6 +24,7 @@ class FindingKind(StrEnum):
     MIXED_BASIS = "mixed_basis"
     HELD = "held"
     INACTIVE_TARGET = "inactive_target"
+    RENAMED_TARGET = "renamed_target"
     PRORATION = "proration"
     AMOUNT_ONLY = "amount_only"
     CURRENCY_MISMATCH = "currency_mismatch"

@@ -77,6 +77,10 @@ class PsaRecords:
     lines: tuple[AgreementLine, ...]
 
 
+NO_RECORDS = PsaRecords((), (), (), ())
+"""What is known of a PSA that was never copied whole."""
+
+
 class CopyStatus(StrEnum):
     """Whether a PSA copy may be compared with."""
 

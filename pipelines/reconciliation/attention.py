@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.agreements.records import PsaCopy, PsaRecords
+from pipelines.agreements.records import NO_RECORDS, PsaCopy, PsaRecords
 from pipelines.findings import MOST_EVIDENCE, Evidence, Finding, FindingKind
 from pipelines.identity import RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
@@ -36,6 +36,8 @@ class MonthSeen:
     accounts: Sequence[AccountMapping]
     services: Sequence[ServiceMapping]
     figures: MonthFigures | None
+    psa_before: PsaRecords = NO_RECORDS
+    """The PSA's records when the month before was reconciled."""
     overtaken: Sequence[Delta] = ()
     stopped: Sequence[tuple[Delta, str]] = ()
     """Differences whose target must not be billed, with the reason."""
@@ -64,6 +66,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_overtaken(seen),
         *_stopped_targets(seen),
         *_inactive(seen),
+        *_renamed(seen),
         *_duplicates(seen),
         *_late(seen),
     ]
@@ -506,6 +509,30 @@ def _inactive_targets(
                 f"{entry.source}: the key {entry.key!r} is mapped to {thing} {target}, which is {state}.",
                 f"Map the key to another {thing}, exclude it, or end the entry with until.",
             )
+
+
+def _renamed(seen: MonthSeen) -> Iterator[Finding]:
+    mapped: dict[str, set[str]] = {
+        "account": {share.target for entry in seen.accounts for share in entry.shares},
+        "service": {service for entry in seen.services for service in entry.services},
+    }
+    for thing, before, now in (
+        ("account", seen.psa_before.accounts, seen.psa.accounts),
+        ("service", seen.psa_before.services, seen.psa.services),
+    ):
+        names = {str(record.id): record.name for record in before}
+        for record in now:
+            name = names.get(str(record.id), record.name)
+            if record.id in mapped[thing] and name != record.name:
+                yield Finding(
+                    seen.period,
+                    FindingKind.RENAMED_TARGET,
+                    None,
+                    f"{thing}|{record.id}",
+                    f"The {thing} {record.id} is named {record.name!r} in the PSA; a month ago it was {name!r}. "
+                    "Mappings go by the id, so nothing else changes.",
+                    "Nothing to do if it is the same one still. A record with another use now needs other mappings.",
+                )
 
 
 def _duplicates(seen: MonthSeen) -> Iterator[Finding]:

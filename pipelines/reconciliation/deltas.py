@@ -49,7 +49,8 @@ class Delta:
 
     ``quantity_before`` is None when there is no line; ``quantity_used`` is the sum over all sources before unit
     rules, with what an earlier invoice was paid for (then ``is_prepaid``); ``quantity_after`` is what the PSA's
-    quantity field should hold. ``amount_delta`` is at the line's own price, None where the PSA gives none.
+    quantity field should hold. ``agreement_id`` is the line's; without a line, the account's if it has but one that is
+    live. ``amount_delta`` is at the line's own price, None where the PSA gives none.
     ``rows_digest`` names all usage rows that feed the target, with their quantities, also those beyond the ones in
     ``evidence``; empty when none does.
     """

@@ -44,6 +44,8 @@ class MonthRecords:
     earlier_revisions: Sequence[UsageRevision] = ()
     """Readings of invoices of the ``LONGEST_CYCLE`` before the month."""
     previous_figures_key: str | None = None
+    previous_psa_copy: PsaCopy | None = None
+    """The newest whole copy when the month before was last reconciled: what the PSA's records were named then."""
     as_of: datetime | None = None
     """The instant up to which it was known; None for all that is known now."""
     is_closed: bool = False

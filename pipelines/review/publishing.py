@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from pipelines.agreements.records import PsaRecords
+from pipelines.agreements.records import NO_RECORDS, PsaRecords
 from pipelines.findings import Finding
 from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
@@ -68,6 +68,18 @@ class MonthOutcome:
                 "by_kind": {kind: by_kind.get(kind, 0) for kind in ("increase", "decrease", "unbilled", "vanished")},
             },
             "findings": len(self.findings),
+            "since_last_run": self._moves(),
+        }
+
+    def _moves(self) -> dict[str, list[str]]:
+        """Which changes of the month this run made, gave other numbers, or withdrew."""
+        revised = {change.change_id for change in self.plan.supersede} & {
+            change.change_id for change in self.plan.insert
+        }
+        return {
+            "appeared": [change.change_id for change in self.plan.insert if change.change_id not in revised],
+            "altered": sorted(revised),
+            "withdrawn": [change.change_id for change in self.plan.supersede if change.change_id not in revised],
         }
 
 
@@ -103,7 +115,7 @@ def publish_month(
             f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
         ) from None
     speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
-    figured = FiguredMonth(view, figures, _psa(view, lake))
+    figured = FiguredMonth(view, figures, _psa(view, lake), _psa_before(view, lake))
     latest = ledger.latest_changes()
     outcome = month_outcome(tenant, period, figured, latest, speakers, run_id=run_id, now=now)
     if view.records.is_closed:
@@ -145,7 +157,7 @@ def computed_outcome(
     """
     built = warehouse.build(month_inputs(tenant, period, view))
     try:
-        figured = FiguredMonth(view, built.checked_figures(), _psa(view, lake))
+        figured = FiguredMonth(view, built.checked_figures(), _psa(view, lake), _psa_before(view, lake))
     finally:
         built.close()
     return month_outcome(tenant, period, figured, (), _speakers(view, later), run_id="", now=view.at)
@@ -153,11 +165,12 @@ def computed_outcome(
 
 @dataclass(frozen=True)
 class FiguredMonth:
-    """A month with its figures, and the PSA's records that they were compared with."""
+    """A month with its figures, the PSA's records that they were compared with, and those of a month ago."""
 
     view: MonthView
     figures: MonthFigures
     psa: PsaRecords
+    psa_before: PsaRecords = NO_RECORDS
 
 
 def month_outcome(
@@ -207,10 +220,19 @@ def _speakers(view: MonthView, later: frozenset[str]) -> Speakers:
     return Speakers(frozenset(state.source for state in states if state.is_complete), later, view.is_psa_copied)
 
 
+def _psa_before(view: MonthView, lake: MonthLake) -> PsaRecords:
+    """The PSA a month ago, where it was another copy."""
+    copy, now = view.records.previous_psa_copy, view.records.psa_copy
+    is_another = copy is not None and now is not None and copy.copy_id != now.copy_id
+    if not view.is_psa_copied or not is_another or copy is None or copy.lake_path is None:
+        return NO_RECORDS
+    return lake.read_psa(copy.lake_path)
+
+
 def _psa(view: MonthView, lake: MonthLake) -> PsaRecords:
     copy = view.records.psa_copy
     if not view.is_psa_copied or copy is None or copy.lake_path is None:
-        return PsaRecords((), (), (), ())
+        return NO_RECORDS
     return lake.read_psa(copy.lake_path)
 
 
@@ -224,6 +246,7 @@ def _seen(period: BillingPeriod, figured: FiguredMonth) -> MonthSeen:
         psa_copy=view.records.psa_copy,
         is_psa_copied=view.is_psa_copied,
         psa=figured.psa,
+        psa_before=figured.psa_before,
         accounts=view.live.accounts,
         services=view.live.services,
         figures=figured.figures,

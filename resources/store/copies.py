@@ -24,17 +24,17 @@ def newest_copy(conn: Connection, tenant: str, *, as_of: datetime | None = None)
 
     With ``as_of``, the last of those that had ended by that instant.
     """
-    known = _copies(tenant) if as_of is None else _copies(tenant).where(psa_copies.c.finished_at <= as_of)
-    return _newest(conn, known)
+    return _newest(conn, _copies(tenant, as_of))
 
 
-def newest_complete_copy(conn: Connection, tenant: str) -> PsaCopy | None:
-    """The last attempt that copied everything."""
-    return _newest(conn, _copies(tenant).where(psa_copies.c.status == CopyStatus.COMPLETE))
+def newest_complete_copy(conn: Connection, tenant: str, *, as_of: datetime | None = None) -> PsaCopy | None:
+    """The last attempt that copied everything; with ``as_of``, of those that had ended by that instant."""
+    return _newest(conn, _copies(tenant, as_of).where(psa_copies.c.status == CopyStatus.COMPLETE))
 
 
-def _copies(tenant: str) -> Select[tuple[object, ...]]:
-    return select(psa_copies).where(psa_copies.c.tenant == tenant).order_by(psa_copies.c.number.desc()).limit(1)
+def _copies(tenant: str, as_of: datetime | None) -> Select[tuple[object, ...]]:
+    query = select(psa_copies).where(psa_copies.c.tenant == tenant).order_by(psa_copies.c.number.desc()).limit(1)
+    return query if as_of is None else query.where(psa_copies.c.finished_at <= as_of)
 
 
 def _newest(conn: Connection, query: Select[tuple[object, ...]]) -> PsaCopy | None:

@@ -56,6 +56,7 @@ class StoreMonthLedger:
                     conn, tenant, period.shifted(-LONGEST_CYCLE).key, period.key, as_of=as_of
                 ),
                 previous_figures_key=before.summary.get("figures") if before else None,
+                previous_psa_copy=copies.newest_complete_copy(conn, tenant, as_of=before.at) if before else None,
                 as_of=as_of,
                 is_closed=frozen is not None,
                 late_revisions=[] if is_asked_for or as_of is None else _later(conn, tenant, period, as_of),

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.agreements.records import PsaRecords
+from pipelines.agreements.records import NO_RECORDS
 from pipelines.intake.drops import UsageRevision
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, Share, UnitRule
 from pipelines.mapping.keys import match_key
@@ -137,7 +137,7 @@ def write_month(scratch: Path, lake: Lake, inputs: MonthInputs) -> None:
             for name, file in psa.items():
                 connection.execute(f"create view lake.{name} as select * from {_parquet([file])}")
         else:
-            _write_tables(connection, psa_tables(PsaRecords((), (), (), ())))
+            _write_tables(connection, psa_tables(NO_RECORDS))
         _write_tables(connection, tables)
 
 

@@ -16,7 +16,7 @@ from pipelines.intake.rows import Reduction, RowClass
 from pipelines.mapping.entries import ServiceRule
 from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.inputs import Conservation, DoubtfulRow
-from tests.dbt.builder import Line, Month, Row, Target, Workbench, accounts, leads, unit
+from tests.dbt.builder import TODAY, Line, Month, Row, Target, Workbench, accounts, leads, unit
 
 D = Decimal
 
@@ -28,6 +28,10 @@ TIERS = leads("Tiers", "501", "502", "503", source="RMM", rule=ServiceRule.FIRST
 def seen(delta: Delta) -> tuple[str, str, str]:
     """Kind, outcome and new quantity, as short as a test can say them."""
     return str(delta.kind), str(delta.outcome), f"{delta.quantity_after.normalize():f}"
+
+
+def agreement(key: str) -> Agreement:
+    return Agreement(AgreementId(key), AccountId("11"), "Managed", True, False, None, None, None)
 
 
 def test_more_use_than_billed_is_proposed_with_its_money_and_its_row(workbench: Workbench) -> None:
@@ -123,6 +127,24 @@ def test_what_is_not_live_on_the_day_bills_nothing(
     month = Month([Row("Acme", "M365", "12")], [line], agreements=given, inactive_accounts=inactive)
     delta = workbench.deltas(month)["11/501"]
     assert seen(delta) == ("unbilled", "proposed", "12")
+
+
+@pytest.mark.parametrize(
+    ("agreements", "suggested"),
+    [
+        pytest.param([agreement("a")], "a", id="the only one"),
+        pytest.param([agreement("a"), agreement("b")], None, id="a person chooses"),
+        pytest.param([agreement("a"), replace(agreement("b"), is_active=False)], "a", id="the only active one"),
+        pytest.param([agreement("a"), replace(agreement("b"), end_date=TODAY)], "a", id="the only live one"),
+        pytest.param([replace(agreement("a"), start_date=date(2027, 1, 1))], None, id="none has begun"),
+        pytest.param([], None, id="none at all"),
+    ],
+)
+def test_new_found_revenue_goes_to_the_only_live_agreement_of_its_account(
+    workbench: Workbench, agreements: list[Agreement], suggested: str | None
+) -> None:
+    (delta,) = workbench.deltas(Month([Row("Acme", "M365", "3")], agreements=agreements)).values()
+    assert (seen(delta), delta.agreement_id) == (("unbilled", "proposed", "3"), suggested)
 
 
 def test_use_without_a_line_is_unbilled_at_the_price_of_the_catalogue(workbench: Workbench) -> None:

@@ -207,3 +207,28 @@ def test_a_file_with_a_profile_of_its_own_can_be_corrected_later(desk: Desk) -> 
     assert fixed.code == 0
     assert desk.run()["verdict"] == "reconciled"
     assert desk.proposals() == {"1": "12"}
+
+
+def test_a_run_says_what_changed_since_the_one_before(desk: Desk) -> None:
+    desk.drop(DROP, USAGE + "acme,M365 E3,4\n")
+    first = desk.run()["since_last_run"]
+    ids = {change["line_id"] or "new": change["id"] for change in desk.changes()}
+    assert (set(first["appeared"]), first["altered"], first["withdrawn"]) == ({ids["1"], ids["new"]}, [], [])
+    desk.drop(DROP, USAGE.replace("12", "14").replace("beta,M365 BP,8", "beta,M365 BP,9"))
+    second = desk.run()["since_last_run"]
+    ids |= {change["line_id"]: change["id"] for change in desk.changes()}
+    assert second == {"appeared": [ids["2"]], "altered": [ids["1"]], "withdrawn": [ids["new"]]}
+    assert desk.run()["since_last_run"] == {"appeared": [], "altered": [], "withdrawn": []}
+
+
+def test_a_renamed_record_of_the_psa_changes_nothing_and_is_told(desk: Desk) -> None:
+    desk.drop("generic/2026-09/usage.csv", USAGE)
+    desk.run("2026-09")
+    desk.psa.merge({"accounts": [{"id": "250", "name": "Acme Holding"}], "services": [{"id": "79", "name": "Server"}]})
+    desk.drop(DROP, USAGE)
+    desk.run()
+    assert desk.proposals() == {"1": "12"}
+    renamed = desk.findings()["renamed_target"]["message"]
+    assert "The account 250 is named 'Acme Holding' in the PSA; a month ago it was 'Acme'" in renamed
+    desk.run()
+    assert "renamed_target" in desk.findings()

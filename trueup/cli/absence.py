@@ -7,7 +7,7 @@ Does not belong here: the reasons (``pipelines.reconciliation.absence``), the tr
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.agreements.records import PsaRecords
+from pipelines.agreements.records import NO_RECORDS
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.absence import KnownMonth, about_key, about_line
 from pipelines.reconciliation.month import month_view
@@ -52,4 +52,4 @@ def _known_month(opened: Workspace, period: BillingPeriod) -> KnownMonth:
     copy = view.records.psa_copy
     psa = opened.lake.read_psa(copy.lake_path) if view.is_psa_copied and copy and copy.lake_path else None
     figures = opened.lake.read_figures(period.key, str(last.summary["figures"]))
-    return KnownMonth(view, figures, psa or PsaRecords((), (), (), ()), opened.tenant.day_of(view.at))
+    return KnownMonth(view, figures, psa or NO_RECORDS, opened.tenant.day_of(view.at))

@@ -115,7 +115,8 @@ def run_month(opened: Workspace, month: BillingPeriod) -> dict[str, Any]:
         published = reconciliations.latest_reconciliation(conn, opened.tenant.id, month.key)
     if published is None:
         raise LookupError(f"{month.key}: the run ended without publishing a verdict")
-    return {key: published.summary[key] for key in ("period", "verdict", "as_of", "sources", "changes", "findings")}
+    told = ("period", "verdict", "as_of", "sources", "changes", "findings", "since_last_run")
+    return {key: published.summary[key] for key in told}
 
 
 def _silent(_message: str) -> None:
@@ -132,13 +133,14 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     standing = [change for change in latest if change.status != "superseded"]
     if standing:
         print_changes(standing)
-    counted = summary["changes"]
+    counted, moves = summary["changes"], summary["since_last_run"]
     money = ", ".join(f"{Decimal(amount):+,.2f} {currency}" for currency, amount in money_by_currency(standing).items())
     print_lines(
         [
             *([f"Money a month: {money}"] if money else []),
-            f"{counted['standing']} changes stand, {counted['new']} of them new; {summary['findings']} findings "
-            f"(trueup findings --period {summary['period']}).",
+            f"{counted['standing']} changes stand; since the last run {len(moves['appeared'])} appeared, "
+            f"{len(moves['altered'])} have other numbers, {len(moves['withdrawn'])} were withdrawn.",
+            f"{summary['findings']} findings (trueup findings --period {summary['period']}).",
         ]
     )
 

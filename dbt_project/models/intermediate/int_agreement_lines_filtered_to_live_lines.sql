@@ -8,13 +8,14 @@ agreement_lines as (
 
 agreements as (
 
-    select * from {{ ref('stg_lake__agreements') }}
+    select * from {{ ref('int_agreements_filtered_to_live_agreements') }}
 
 ),
 
 accounts as (
 
     select * from {{ ref('stg_lake__accounts') }}
+    where is_active
 
 ),
 
@@ -35,17 +36,13 @@ live as (
         agreement_lines.quantity,
         agreement_lines.unit_price,
         agreement_lines.unit_cost,
-        coalesce(agreements.currency, billing_periods.currency) as currency
+        agreements.currency
     from agreement_lines
     inner join agreements on agreement_lines.agreement_id = agreements.agreement_id
     inner join accounts on agreement_lines.account_id = accounts.account_id
     cross join billing_periods
     where
-        accounts.is_active
-        and agreements.is_active
-        and coalesce(agreements.start_date, {{ first_day_of_time() }}) <= billing_periods.as_of_date
-        and (agreements.end_date is null or agreements.end_date > billing_periods.as_of_date)
-        and coalesce(agreement_lines.start_date, {{ first_day_of_time() }}) <= billing_periods.as_of_date
+        coalesce(agreement_lines.start_date, {{ first_day_of_time() }}) <= billing_periods.as_of_date
         and (agreement_lines.end_date is null or agreement_lines.end_date > billing_periods.as_of_date)
 
 )

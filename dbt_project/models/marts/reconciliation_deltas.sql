@@ -52,6 +52,18 @@ services as (
 
 ),
 
+-- An account with one live agreement leaves no choice of where new found revenue goes; with several a person chooses.
+only_agreements as (
+
+    select
+        account_id,
+        min(agreement_id) as agreement_id
+    from {{ ref('int_agreements_filtered_to_live_agreements') }}
+    group by account_id
+    having count(*) = 1
+
+),
+
 billing_periods as (
 
     select * from {{ ref('stg_lake__billing_periods') }}
@@ -149,7 +161,9 @@ priced as (
         coalesce(accounts.account_name, figured.account_id) as account_name,
         figured.service_id,
         coalesce(services.service_name, figured.service_id) as service_name,
-        figured.agreement_id,
+        case
+            when figured.line_id is null then only_agreements.agreement_id else figured.agreement_id
+        end as agreement_id,
         figured.line_id,
         figured.quantity_before,
         figured.quantity_used,
@@ -163,6 +177,7 @@ priced as (
     from figured
     left join accounts on figured.account_id = accounts.account_id
     left join services on figured.service_id = services.service_id
+    left join only_agreements on figured.account_id = only_agreements.account_id
     cross join billing_periods
 
 ),

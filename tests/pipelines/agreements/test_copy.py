@@ -13,7 +13,16 @@ from itertools import count
 import pytest
 
 from pipelines.agreements.copy import PsaUnavailable, copy_psa
-from pipelines.agreements.records import Account, Agreement, AgreementLine, CopyStatus, PsaCopy, PsaRecords, Service
+from pipelines.agreements.records import (
+    NO_RECORDS,
+    Account,
+    Agreement,
+    AgreementLine,
+    CopyStatus,
+    PsaCopy,
+    PsaRecords,
+    Service,
+)
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ServiceId
 
 TODAY = date(2026, 11, 3)
@@ -162,7 +171,7 @@ def test_no_lines_are_the_truth_when_the_last_active_agreement_has_ended() -> No
 
 
 def test_a_first_copy_may_find_an_empty_psa() -> None:
-    copy = Room().copy(Psa(PsaRecords((), (), (), ())))
+    copy = Room().copy(Psa(NO_RECORDS))
     assert copy.status is CopyStatus.COMPLETE
     assert set(copy.counts.values()) == {0}
 

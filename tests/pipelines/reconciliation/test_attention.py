@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.agreements.records import Account, CopyStatus, PsaCopy, PsaRecords, Service
+from pipelines.agreements.records import NO_RECORDS, Account, CopyStatus, PsaCopy, PsaRecords, Service
 from pipelines.findings import Finding, FindingKind
 from pipelines.identity import AccountId, ServiceId
 from pipelines.intake.drops import ArrivalStatus, DropIdentity, SourceVerdict
@@ -234,7 +234,7 @@ def test_a_mapping_to_an_inactive_or_missing_target_is_told() -> None:
     first, second = month_findings(seen(accounts=accounts, services=services))
     assert "'b' is mapped to account 251, which is inactive" in first.message
     assert "'s' is mapped to service 99, which is not in the PSA" in second.message
-    assert month_findings(seen(accounts=accounts, psa=PsaRecords((), (), (), ()))) == []
+    assert month_findings(seen(accounts=accounts, psa=NO_RECORDS)) == []
 
 
 def test_the_same_finding_is_found_again_and_not_added() -> None:

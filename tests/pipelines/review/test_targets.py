@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.agreements.records import Account, AgreementLine, PsaRecords, Service
+from pipelines.agreements.records import NO_RECORDS, Account, AgreementLine, PsaRecords, Service
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ServiceId
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.targets import stopped_targets
@@ -43,7 +43,7 @@ ENDED = AgreementLine(
     [
         pytest.param(records(account=False), "account 250 is inactive", id="inactive account"),
         pytest.param(records(service=False), "service 77 is inactive", id="inactive service"),
-        pytest.param(PsaRecords((), (), (), ()), "the PSA knows no account 250", id="unknown account"),
+        pytest.param(NO_RECORDS, "the PSA knows no account 250", id="unknown account"),
         pytest.param(records(lines=(ENDED,)), "line 5 of this service is not live today (from always", id="ended line"),
     ],
 )
@@ -55,4 +55,4 @@ def test_a_service_without_anybody_to_bill_is_not_offered(psa: PsaRecords, words
 
 def test_a_service_of_an_active_account_is_offered_and_lines_are_left_alone() -> None:
     assert stopped_targets([UNBILLED], records()) == []
-    assert stopped_targets([delta()], PsaRecords((), (), (), ())) == []
+    assert stopped_targets([delta()], NO_RECORDS) == []

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.agreements.records import Agreement, PsaRecords
+from pipelines.agreements.records import NO_RECORDS, Agreement
 from pipelines.identity import AccountId, AgreementId
 from resources.warehouse.errors import WarehouseError
 from resources.warehouse.lake import USAGE_SCHEMA, Lake
@@ -75,7 +75,7 @@ def test_a_psa_copy_is_read_back_the_same(lake: Lake) -> None:
 
 
 def test_an_empty_psa_is_read_back_empty(lake: Lake) -> None:
-    assert lake.read_psa(lake.write_psa("c1", PsaRecords((), (), (), ()))) == PsaRecords((), (), (), ())
+    assert lake.read_psa(lake.write_psa("c1", NO_RECORDS)) == NO_RECORDS
 
 
 def test_a_figure_the_lake_cannot_hold_exactly_is_refused(lake: Lake) -> None:
