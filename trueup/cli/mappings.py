@@ -16,6 +16,7 @@ from pipelines.mapping.writing import write_mappings
 from resources.store import mappings
 from resources.workspace import Workspace
 from trueup.cli.acting import acting
+from trueup.cli.keys import keys
 from trueup.cli.mapping_files import checked_document, mapping_file
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.previewing import diff
@@ -84,5 +85,6 @@ def export(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         print(text, end="")
 
 
+app.command("keys")(keys)
 app.command("diff")(diff)
 app.command("suggest")(suggest)

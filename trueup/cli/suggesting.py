@@ -5,22 +5,19 @@ Does not belong here: what speaks for a target (``pipelines.mapping.suggesting``
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipelines.mapping.document import LARGEST
-from pipelines.mapping.entries import RecordedEntry
 from pipelines.mapping.live import live_on
 from pipelines.mapping.offering import offered_mappings, ticked
-from pipelines.mapping.seen import KeyKind, SeenKey, decided_keys, sources_without_mappings, undecided_keys
+from pipelines.mapping.seen import KeyKind, decided_keys, undecided_keys
 from pipelines.mapping.suggestions import SuggestedKey, Suggestion, Target
 from pipelines.periods import BillingPeriod
-from resources.store import mappings, usage
-from resources.warehouse.seen_keys import seen_keys
 from resources.workspace import Workspace
+from trueup.cli.key_look import KeyLook, look_at_keys
 from trueup.cli.mapping_files import newest_records
 from trueup.cli.options import (
     JsonOption,
@@ -53,7 +50,7 @@ def suggest(
     with open_workspace(workspace) as opened:
         month = month_or_newest_open(opened, period)
         targets = _targets(opened)
-        look = None if month is None else _looked(opened, month)
+        look = None if month is None else look_at_keys(opened, month)
     suggested = [] if look is None else _suggested(look, targets or {}, source)
     if out is not None and look is not None:
         _write(out, look, suggested)
@@ -64,35 +61,13 @@ def suggest(
     _tell_limits(look, targets)
 
 
-def _tell_limits(look: "_Look | None", targets: Targets | None) -> None:
+def _tell_limits(look: KeyLook | None, targets: Targets | None) -> None:
     """Say what could not be told; that there is no PSA to look into is an exit code as well."""
     if look is None:
         note("Note: no open month has usage; name one with --period")
     if targets is None:
         note("Note: the PSA has not been copied yet, so nothing can be suggested; trueup run copies it")
         finish(Exit.NOT_RECONCILED)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A month's keys with those of all other months, and every mapping entry ever recorded."""
-
-    month: BillingPeriod
-    seen: Sequence[SeenKey]
-    recorded: Sequence[RecordedEntry]
-
-    @property
-    def first_configured(self) -> set[str]:
-        """The sources that nobody ever recorded an entry for."""
-        return sources_without_mappings(self.seen, self.recorded)
-
-
-def _looked(opened: Workspace, month: BillingPeriod) -> _Look:
-    with opened.store.reading() as conn:
-        readings = usage.speaking_revisions(conn, opened.tenant.id)
-        recorded = mappings.recorded_entries(conn, opened.tenant.id)
-    files = [opened.lake.usage_file(reading.lake_path) for reading in readings if reading.lake_path is not None]
-    return _Look(month, seen_keys(files, month.key, opened.settings.folder("scratch")), recorded)
 
 
 def _targets(opened: Workspace) -> Targets | None:
@@ -106,7 +81,7 @@ def _targets(opened: Workspace) -> Targets | None:
     }
 
 
-def _suggested(look: _Look, targets: Targets, source: str | None) -> list[SuggestedKey]:
+def _suggested(look: KeyLook, targets: Targets, source: str | None) -> list[SuggestedKey]:
     from pipelines.mapping.suggesting import suggest_targets  # noqa: PLC0415  numpy's import costs a tenth of a second
 
     live = live_on(look.recorded, look.month.last_day)
@@ -123,7 +98,7 @@ def _suggested(look: _Look, targets: Targets, source: str | None) -> list[Sugges
     ]
 
 
-def _write(file: Path, look: _Look, suggested: Sequence[SuggestedKey]) -> None:
+def _write(file: Path, look: KeyLook, suggested: Sequence[SuggestedKey]) -> None:
     text = offered_mappings(look.month.key, suggested, look.first_configured)
     if len(text.encode()) > LARGEST:
         raise CommandError(f"the file would be larger than an import takes ({LARGEST} bytes): write one per --source")
