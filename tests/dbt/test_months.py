@@ -157,6 +157,12 @@ def test_use_without_a_line_is_unbilled_at_the_price_of_the_catalogue(workbench:
     assert (delta.amount_delta, delta.currency) == (D(60), "USD")
 
 
+def test_a_minimum_is_no_reason_to_bill_what_is_not_used(workbench: Workbench) -> None:
+    rows = [Row("Acme", "M365", "0"), Row("Beta", "M365", "3")]
+    deltas = workbench.deltas(Month(rows, [], units=[unit(service="501", included="4", minimum="5")]))
+    assert {key: seen(delta) for key, delta in deltas.items()} == {"12/501": ("unbilled", "proposed", "5")}
+
+
 def test_two_lines_for_one_service_are_ambiguous_and_keep_their_figures(workbench: Workbench) -> None:
     lines = [Line("1", "11", "501", "5", "A"), Line("2", "11", "501", "10", "B")]
     for used in ("20", "15"):
@@ -231,6 +237,24 @@ def test_first_present_with_an_ended_line_beside_the_live_one_is_not_ambiguous(w
 def test_first_present_with_none_present_is_unbilled_once(workbench: Workbench) -> None:
     deltas = workbench.deltas(tiers())
     assert {key: seen(delta) for key, delta in deltas.items()} == {"11/501": ("unbilled", "proposed", "30")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param([], {"11/501": "ambiguous_target", "11/502": "ambiguous_target"}, id="two would be new"),
+        pytest.param(["501"], {"501": "proposed", "11/502": "ambiguous_target"}, id="one would join another"),
+        pytest.param(["502"], {"502": "proposed"}, id="both lead to the one that is there"),
+    ],
+)
+def test_new_found_revenue_never_puts_a_second_tier_beside_another(
+    workbench: Workbench, lines: list[str], expected: dict[str, str]
+) -> None:
+    rows = Row("Acme", "Tiers", "30", "RMM"), Row("Acme", "Silver seats", "4")
+    month = tiers(*(Line(service, "11", service, "28") for service in lines), rows=rows)
+    month = replace(month, accounts=accounts("RMM", Acme="11") + accounts(Acme="11"))
+    deltas = workbench.deltas(replace(month, services=[TIERS, leads("Silver seats", "502")]))
+    assert {key: str(delta.outcome) for key, delta in deltas.items()} == expected
 
 
 def test_an_unused_tier_has_vanished(workbench: Workbench) -> None:

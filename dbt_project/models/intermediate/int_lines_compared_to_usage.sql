@@ -28,6 +28,12 @@ targets as (
 
 ),
 
+crowded_targets as (
+
+    select * from {{ ref('int_new_targets_checked_to_groups') }}
+
+),
+
 lines as (
 
     select
@@ -57,7 +63,7 @@ compared as (
         lines.unit_cost,
         lines.currency,
         targets.account_id is not null as is_fed,
-        coalesce(lines.is_ambiguous, false) as is_ambiguous,
+        coalesce(lines.is_ambiguous, crowded_targets.service_id is not null) as is_ambiguous,
         coalesce(targets.basis_count, 0) > 1 as is_mixed_basis,
         coalesce(targets.quantity_prepaid, 0) > 0 as is_prepaid
     from lines
@@ -65,6 +71,10 @@ compared as (
         on
             lines.account_id = targets.account_id
             and lines.service_id = targets.service_id
+    left join crowded_targets
+        on
+            targets.account_id = crowded_targets.account_id
+            and targets.service_id = crowded_targets.service_id
 
 )
 

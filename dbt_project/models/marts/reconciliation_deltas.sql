@@ -70,7 +70,8 @@ billing_periods as (
 
 ),
 
--- Use without a line is a difference when something would be billed; a negative total has to be looked at.
+-- Use without a line is a difference when something would be billed, and a minimum bills nobody who uses nothing; a
+-- negative total has to be looked at.
 differences as (
 
     select
@@ -83,7 +84,7 @@ differences as (
             else 'matched'
         end as kind
     from billed_units
-    where line_id is not null or quantity_due > 0 or is_negative
+    where line_id is not null or (quantity_used > 0 and quantity_due > 0) or is_negative
 
 ),
 
