@@ -18,6 +18,7 @@ from pipelines.intake.waiting import outdated_readings, waiting_files
 from pipelines.periods import BillingPeriod
 from pipelines.review.publishing import InputsMovedError
 from resources.dagster_home import prepare_dagster_home
+from resources.store.errors import StoreConflict
 from resources.wiring import Workspaces
 from resources.workspace import Workspace
 from sensors.approvals import approved_changes
@@ -30,7 +31,7 @@ _ONLY_JOB = {arrived_files.name: take_in_usage.name, approved_changes.name: writ
 """The job of a sensor that has but one, which its requests leave out."""
 
 _TRIES = 3
-"""How often a month is computed anew when files or mappings keep arriving meanwhile."""
+"""How often a job starts over when files or mappings keep arriving, or another process takes them in, meanwhile."""
 
 
 class RunFailedError(Exception):
@@ -134,15 +135,20 @@ class Orchestration:
 
     def _take_in(self, key: UsageKey) -> None:
         self._instance.add_dynamic_partitions(str(SOURCES.name), [key.source_key])
-        self._execute(take_in_usage.name, key.partition_key)
+        # Another process may take the same file in: whoever comes second finds it taken when it looks again.
+        self._until_alone(StoreConflict, take_in_usage.name, key.partition_key)
 
     def _reconcile(self, period: BillingPeriod) -> None:
+        self._until_alone(InputsMovedError, reconcile_month.name, month_partition(period, self._workspace.tenant.id))
+
+    def _until_alone(self, overtaken: type[Exception], job: str, partition_key: str) -> None:
+        """Run a job, and again while somebody else was quicker; a few times, then the error is told."""
         for attempt in range(_TRIES):
             try:
-                self._execute(reconcile_month.name, month_partition(period, self._workspace.tenant.id))
+                self._execute(job, partition_key)
                 return
             except RunFailedError as error:
-                if InputsMovedError.__name__ not in str(error) or attempt == _TRIES - 1:
+                if overtaken.__name__ not in str(error) or attempt == _TRIES - 1:
                     raise
 
     def _execute(
