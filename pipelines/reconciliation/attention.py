@@ -61,6 +61,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_commitments(seen),
         *_renewals(seen),
         *_price_changes(seen),
+        *_currency_mismatches(seen),
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
@@ -337,6 +338,21 @@ def _price_changes(seen: MonthSeen) -> Iterator[Finding]:
             amount=money(change.quantity * (change.cost_now - change.cost_before)),
             currency=change.currency,
             evidence=change.evidence,
+        )
+
+
+def _currency_mismatches(seen: MonthSeen) -> Iterator[Finding]:
+    for found in seen.figures.currency_mismatches if seen.figures else ():
+        yield Finding(
+            seen.period,
+            FindingKind.CURRENCY_MISMATCH,
+            found.source,
+            f"{found.line_id}|{found.usage_currency}",
+            f"{found.account_name}, {found.service_name}: {found.source} charges in {found.usage_currency}, and line "
+            f"{found.line_id} bills in {found.line_currency}. Quantities are compared; money is told in "
+            f"{found.line_currency} as the PSA holds it, and nothing is converted.",
+            "See that the line's price covers a cost in the other currency, or bill it on an agreement of that one.",
+            currency=found.usage_currency,
         )
 
 

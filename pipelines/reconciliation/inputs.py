@@ -204,6 +204,20 @@ class Renewals:
 
 
 @dataclass(frozen=True)
+class CurrencyMismatch:
+    """Usage in another currency than the line that bills it. Grain: (source, line, currency of the usage)."""
+
+    source: str
+    account_id: str
+    account_name: str
+    service_id: str
+    service_name: str
+    line_id: str
+    usage_currency: str
+    line_currency: str
+
+
+@dataclass(frozen=True)
 class PriceChange:
     """A service that costs another amount per unit than a month ago. Grain: (source, service key, currency, costs).
 
@@ -234,3 +248,4 @@ class MonthFigures:
     commitment_falls: tuple[CommitmentFalls, ...] = ()
     renewals: tuple[Renewals, ...] = ()
     price_changes: tuple[PriceChange, ...] = ()
+    currency_mismatches: tuple[CurrencyMismatch, ...] = ()

@@ -18,6 +18,7 @@ from pipelines.reconciliation.inputs import (
     CommitmentFall,
     CommitmentFalls,
     Conservation,
+    CurrencyMismatch,
     KeyDrift,
     Likeness,
     MonthFigures,
@@ -182,6 +183,7 @@ QUERIES: Mapping[str, str] = {
         group by source, match_service, currency, cost_before, cost_now
         order by source, service_key, currency, cost_before, cost_now
     """,
+    "currency_mismatches": "select * from currency_mismatches order by source, line_id, usage_currency",
     "conservation": "select * from usage_conservation order by source",
     "evidence": """
         select *
@@ -204,6 +206,7 @@ def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
         vanished_subscriptions=tuple(map(_vanished, _rows(table("vanished_subscriptions")))),
         commitment_falls=tuple(map(_fall, _rows(table("commitment_falls")))),
         renewals=tuple(map(_renewals, _rows(table("renewals")))),
+        currency_mismatches=tuple(CurrencyMismatch(**row) for row in _rows(table("currency_mismatches"))),
         price_changes=tuple(PriceChange(**{**row, "evidence": _records(row)}) for row in _rows(table("price_changes"))),
     )
 

@@ -11,7 +11,7 @@ from pipelines.intake.rows import RowClass
 from pipelines.quantities import text
 from resources.warehouse.building import run_dbt
 from resources.warehouse.scratch import database_file, write_month
-from tests.dbt.builder import DBT_PROJECT, PERIOD, Month, Row, Workbench, accounts
+from tests.dbt.builder import DBT_PROJECT, PERIOD, Line, Month, Row, Workbench, accounts
 
 BEFORE = Row("Acme", "M365", "10", unit_cost="18.00", period=PERIOD.previous)
 NOW = Row("Acme", "M365", "12", unit_cost="19.80")
@@ -70,3 +70,11 @@ def test_the_money_of_a_file_is_counted_to_its_end_in_every_currency(bench: Work
         ("EUR", "7", "7", "0", "0", "0"),
         ("USD", "12.5100000001", "10.01", "0.0000000001", "5", "-2.5"),
     ]
+
+
+def test_usage_in_another_currency_than_its_line_is_told_and_compared(bench: Workbench) -> None:
+    rows = [Row("Acme", "M365", "5", currency=currency) for currency in ("EUR", "USD", None)]
+    figures = bench.figures(Month([*rows, Row("Beta", "M365", "3", currency="EUR")], [Line("1", "11", "501", "10")]))
+    (found,) = figures.currency_mismatches
+    assert (found.source, found.line_id, found.usage_currency, found.line_currency) == ("Pax8", "1", "EUR", "USD")
+    assert [delta.quantity_after for delta in figures.deltas if delta.line_id == "1"] == [15]
