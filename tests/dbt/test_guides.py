@@ -295,34 +295,34 @@ def test_two_keys_of_a_source_on_one_account_add_up(workbench: Workbench) -> Non
     assert [change.evidence_count for change in outcome.plan.standing] == [2]
 
 
-SHARED = {
-    "501": ("10", "6.666666667", "3.333333333"),
+HALVES = {
+    "501": ("7.0000000001", "3.5000000001", "3.5"),
     "502": ("0.0000000001", "0.0000000001", "0"),
     "503": ("0.0000000002", "0.0000000001", "0.0000000001"),
-    "504": ("123456789012.0000000001", "82304526012.1152263005", "41152262999.8847736996"),
+    "504": ("123456789012.0000000003", "61728394506.0000000002", "61728394506.0000000001"),
 }
-"""What is used of a service, and what of it two accounts get by 0.6666666667 and 0.3333333333."""
+"""What is used of a service, and what each of two accounts gets of it: the last one what is left."""
 
 
 def test_one_key_split_over_two_accounts_is_shared_to_the_last_digit(workbench: Workbench) -> None:
     month = Month(
-        [Row("Group", f"Key {service}", used) for service, (used, _, _) in SHARED.items()],
-        [Line(f"{account}/{service}", account, service, "7") for account in ("11", "12") for service in SHARED],
-        accounts=accounts(Group={"11": "0.6666666667", "12": "0.3333333333"}),
-        services=[leads(f"Key {service}", service) for service in SHARED],
-        service_names=dict.fromkeys(SHARED, "Shared"),
+        [Row("Group", f"Key {service}", used) for service, (used, _, _) in HALVES.items()],
+        [Line(f"{account}/{service}", account, service, "7") for account in ("11", "12") for service in HALVES],
+        accounts=accounts(Group={"11": "0.5", "12": "0.5"}),
+        services=[leads(f"Key {service}", service) for service in HALVES],
+        service_names=dict.fromkeys(HALVES, "Shared"),
     )
     after = {change.line_id: change.quantity_after for change in reviewed(workbench, month).plan.standing}
-    for service, (used, first, second) in SHARED.items():
+    for service, (used, first, second) in HALVES.items():
         assert (after[f"11/{service}"], after[f"12/{service}"]) == (D(first), D(second))
         assert D(first) + D(second) == D(used)
 
 
-def pair(services: ServiceMapping, *, group: AccountMapping | None = None) -> Month:
+def pair(services: ServiceMapping, used: str = "10", group: AccountMapping | None = None) -> Month:
     """A month whose one key leads to two products, on two accounts where a group is given."""
     lines = [Line(f"{account}-{service}", account, service, "1") for account in CUSTOMERS for service in ("501", "502")]
     return Month(
-        [Row("Acme", "Suite", "10")],
+        [Row("Acme", "Suite", used)],
         lines if group else lines[:2],
         accounts=(group,) if group else accounts(Acme="11"),
         services=[services],
@@ -348,15 +348,16 @@ def test_split_services_take_their_shares_and_one_without_a_line_is_new_found_re
 
 def test_a_split_account_on_split_services_loses_nothing(workbench: Workbench) -> None:
     (group,) = accounts(Acme=dict.fromkeys(("11", "12"), "0.3333333333") | {"13": "0.3333333334"})
-    month = pair(leads("Suite", "501", "502", rule=ServiceRule.SPLIT, shares=("0.7", "0.3")), group=group)
+    services = leads("Suite", "501", "502", rule=ServiceRule.SPLIT, shares=("0.7", "0.3"))
+    month = pair(services, "10.0000000002", group)
     outcome = reviewed(workbench, month)
     after = {change.line_id: change.quantity_after for change in outcome.plan.standing}
     assert after == {
-        "11-501": D("2.3333333331"),
+        "11-501": D("2.3333333332"),
         "11-502": D("0.9999999999"),
-        "12-501": D("2.3333333331"),
+        "12-501": D("2.3333333332"),
         "12-502": D("0.9999999999"),
         "13-501": D("2.3333333338"),
         "13-502": D("1.0000000002"),
     }
-    assert sum(after.values()) == 10
+    assert sum(after.values()) == D("10.0000000002")
