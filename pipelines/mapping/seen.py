@@ -67,7 +67,7 @@ def decided_keys(kind: KeyKind, seen: Iterable[SeenKey], recorded: Sequence[Reco
     for item in recorded:
         entry = item.entry
         subject = subject_of(entry)
-        if item.superseded_at is None and (targets := _targets(entry)) and subject[0] == f"{kind}s":
+        if item.superseded_at is None and (targets := targets_of(entry)) and subject[0] == f"{kind}s":
             _, source, key = subject
             decided.append(DecidedKey(source, key, names.get(subject, (key,)), targets))
     return decided
@@ -79,7 +79,8 @@ def sources_without_mappings(seen: Iterable[SeenKey], recorded: Iterable[Recorde
     return {key.source for key in seen} - known
 
 
-def _targets(entry: MappingEntry) -> tuple[str, ...]:
+def targets_of(entry: MappingEntry) -> tuple[str, ...]:
+    """The PSA ids that an account or service entry leads to; none where it excludes, and for unit rules."""
     match entry:
         case AccountMapping():
             return tuple(share.target for share in entry.shares)

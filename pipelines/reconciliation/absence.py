@@ -11,6 +11,7 @@ from datetime import date
 from pipelines.agreements.records import AgreementLine, PsaRecords
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
 from pipelines.mapping.keys import match_key
+from pipelines.mapping.seen import targets_of
 from pipelines.quantities import text
 from pipelines.reconciliation.attention import stop_in_words
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome
@@ -48,8 +49,8 @@ def about_key(month: KnownMonth, source: str, account_key: str, service_key: str
     services = [entry for entry in month.view.live.services if _is_about(entry, source, service_key)]
     return [
         *_silent(month, {source}),
-        *_decision("account", account_key, accounts, [share.target for entry in accounts for share in entry.shares]),
-        *_decision("service", service_key, services, [service for entry in services for service in entry.services]),
+        *_decision("account", account_key, accounts),
+        *_decision("service", service_key, services),
         *_unmapped(month, source, account_key, service_key),
         *_targets(month, accounts, services),
     ]
@@ -59,9 +60,7 @@ def _is_about(entry: AccountMapping | ServiceMapping, source: str, key: str) -> 
     return entry.source == source and match_key(entry.key) == match_key(key)
 
 
-def _decision(
-    thing: str, key: str, entries: Sequence[AccountMapping | ServiceMapping], targets: Sequence[str]
-) -> Iterator[str]:
+def _decision(thing: str, key: str, entries: Sequence[AccountMapping | ServiceMapping]) -> Iterator[str]:
     if not entries:
         yield f"The {thing} {key!r} is not mapped: what is used under it reaches no line."
     for entry in entries:
@@ -69,7 +68,7 @@ def _decision(
         if entry.exclude is not None:
             yield f"The {thing} {key!r} is excluded{until}: {entry.exclude}."
         else:
-            yield f"The {thing} {key!r} leads to {', '.join(targets)}{until}."
+            yield f"The {thing} {key!r} leads to {', '.join(targets_of(entry))}{until}."
 
 
 def _unmapped(month: KnownMonth, source: str, account_key: str, service_key: str) -> Iterator[str]:
@@ -83,11 +82,11 @@ def _targets(
     month: KnownMonth, accounts: Sequence[AccountMapping], services: Sequence[ServiceMapping]
 ) -> Iterator[str]:
     reached = {
-        (share.target, service)
-        for account in accounts
-        for share in account.shares
+        (account, service)
+        for mapped in accounts
+        for account in targets_of(mapped)
         for entry in services
-        for service in entry.services
+        for service in targets_of(entry)
     }
     deltas = [delta for delta in month.figures.deltas if (delta.account_id, delta.service_id) in reached]
     for delta in deltas:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from pipelines.agreements.records import NO_RECORDS, PsaRecords
+from pipelines.agreements.records import NO_RECORDS, PsaCopy, PsaRecords
 from pipelines.findings import Finding
 from pipelines.intake.drops import Arrival, ArrivalStatus
 from pipelines.periods import BillingPeriod
@@ -115,7 +115,7 @@ def publish_month(
             f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
         ) from None
     speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
-    figured = FiguredMonth(view, figures, _psa(view, lake), _psa_before(view, lake))
+    figured = FiguredMonth(view, figures, psa_of(view, lake), _psa_before(view, lake))
     latest = ledger.latest_changes()
     outcome = month_outcome(tenant, period, figured, latest, speakers, run_id=run_id, now=now)
     if view.records.is_closed:
@@ -157,7 +157,7 @@ def computed_outcome(
     """
     built = warehouse.build(month_inputs(tenant, period, view))
     try:
-        figured = FiguredMonth(view, built.checked_figures(), _psa(view, lake), _psa_before(view, lake))
+        figured = FiguredMonth(view, built.checked_figures(), psa_of(view, lake), _psa_before(view, lake))
     finally:
         built.close()
     return month_outcome(tenant, period, figured, (), _speakers(view, later), run_id="", now=view.at)
@@ -224,13 +224,15 @@ def _psa_before(view: MonthView, lake: MonthLake) -> PsaRecords:
     """The PSA a month ago, where it was another copy."""
     copy, now = view.records.previous_psa_copy, view.records.psa_copy
     is_another = copy is not None and now is not None and copy.copy_id != now.copy_id
-    if not view.is_psa_copied or not is_another or copy is None or copy.lake_path is None:
-        return NO_RECORDS
-    return lake.read_psa(copy.lake_path)
+    return _records_of(copy if is_another else None, view, lake)
 
 
-def _psa(view: MonthView, lake: MonthLake) -> PsaRecords:
-    copy = view.records.psa_copy
+def psa_of(view: MonthView, lake: MonthLake) -> PsaRecords:
+    """The PSA that a month is compared with; nothing where no copy may be."""
+    return _records_of(view.records.psa_copy, view, lake)
+
+
+def _records_of(copy: PsaCopy | None, view: MonthView, lake: MonthLake) -> PsaRecords:
     if not view.is_psa_copied or copy is None or copy.lake_path is None:
         return NO_RECORDS
     return lake.read_psa(copy.lake_path)

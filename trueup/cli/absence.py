@@ -7,10 +7,10 @@ Does not belong here: the reasons (``pipelines.reconciliation.absence``), the tr
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.agreements.records import NO_RECORDS
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.absence import KnownMonth, about_key, about_line
 from pipelines.reconciliation.month import month_view
+from pipelines.review.publishing import psa_of
 from resources.store import reconciliations
 from resources.workspace import Workspace
 from trueup.cli.printing import CommandError, Exit
@@ -49,7 +49,5 @@ def _known_month(opened: Workspace, period: BillingPeriod) -> KnownMonth:
     if last is None:
         raise CommandError(f"{period.key} was never reconciled: trueup run --period {period.key}", Exit.NOT_RECONCILED)
     view = month_view(period, opened.month_ledger.read_month(period, as_of=last.at), last.at)
-    copy = view.records.psa_copy
-    psa = opened.lake.read_psa(copy.lake_path) if view.is_psa_copied and copy and copy.lake_path else None
     figures = opened.lake.read_figures(period.key, str(last.summary["figures"]))
-    return KnownMonth(view, figures, psa or NO_RECORDS, opened.tenant.day_of(view.at))
+    return KnownMonth(view, figures, psa_of(view, opened.lake), opened.tenant.day_of(view.at))

@@ -10,7 +10,6 @@ import typer
 from sqlalchemy import Connection
 
 from pipelines.identity import ChangeId
-from pipelines.mapping.live import live_on
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
@@ -18,7 +17,8 @@ from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import WRITE_BACK
 from resources.psa.connectwise_writing import quantity_patch
-from resources.store import changes, decisions, mappings, periods, reconciliations, usage, writes
+from resources.store import changes, decisions, reconciliations, writes
+from resources.store.standing import month_standing
 from resources.workspace import Workspace
 from trueup.cli.absence import Asked, absence
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
@@ -71,13 +71,11 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         if not revisions:
             raise CommandError(f"there is no change {change_id}; trueup changes list shows the ids", Exit.USAGE)
         latest = revisions[-1]
-        frozen = periods.frozen_at(conn, tenant, latest.period)
-        recorded = mappings.recorded_entries(conn, tenant, as_of=frozen)
-        readings = usage.current_revisions(conn, tenant, latest.period, as_of=frozen)
+        standing = month_standing(conn, tenant, latest.period)
         month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
-    live = live_on(recorded, BillingPeriod.from_key(latest.period).last_day)
+    live = standing.live
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
     return {
@@ -98,7 +96,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
                 "revision": reading.revision,
                 "verdict": str(reading.verdict),
             }
-            for reading in readings
+            for reading in standing.readings
             if reading.drop.source in latest.sources
         ],
         "rows": rows,

@@ -13,7 +13,7 @@ import typer
 from pipelines.mapping.comparing import Subject, subject_of
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
 from pipelines.mapping.live import LiveMappings, live_on
-from pipelines.mapping.seen import SeenKey
+from pipelines.mapping.seen import SeenKey, targets_of
 from trueup.cli.key_look import look_at_keys
 from trueup.cli.options import JsonOption, NewestPeriodOption, WorkspaceOption, month_or_newest_open, open_workspace
 from trueup.cli.printing import note, print_json, print_table
@@ -69,12 +69,6 @@ def _as_json(key: SeenKey, decisions: _Decisions) -> dict[str, Any]:
         "first_seen": key.first_seen,
         "last_seen": key.last_seen,
         "decision": decision,
-        "targets": [target for entry in entries for target in _targets(entry)],
+        "targets": [target for entry in entries for target in targets_of(entry)],
         "reason": excluded.exclude if excluded else None,
     }
-
-
-def _targets(entry: AccountMapping | ServiceMapping) -> list[str]:
-    if isinstance(entry, AccountMapping):
-        return [share.target for share in entry.shares]
-    return [str(service) for service in entry.services]
