@@ -151,7 +151,12 @@ QUERIES: Mapping[str, str] = {
     """,
     "commitment_falls": f"""
         with records as (
-            select source, account_key, {_RECORDS} from commitment_falls group by all
+            select falls.source, falls.account_key, {_RECORDS}
+            from stg_lake__previous_usage_rows as rows
+            inner join commitment_falls as falls
+                on rows.source = falls.source and rows.subscription_id = falls.subscription_id
+            where rows.is_quantity_row
+            group by all
         ),
         grouped as (
             select
@@ -176,12 +181,33 @@ QUERIES: Mapping[str, str] = {
         order by source, account_key
     """,
     "price_changes": f"""
-        select
-            source, min(service_key) as service_key, min(service_name) as service_name, currency, cost_before, cost_now,
-            count(*) as accounts, cast(sum(quantity) as decimal(38, 10)) as quantity, {_RECORDS}
-        from price_changes
-        group by source, match_service, currency, cost_before, cost_now
-        order by source, service_key, currency, cost_before, cost_now
+        with records as (
+            select
+                changes.source, changes.match_service, changes.currency, changes.cost_before, changes.cost_now,
+                {_RECORDS}
+            from stg_lake__usage_rows as rows
+            inner join price_changes as changes
+                on rows.source = changes.source
+                and rows.match_account = changes.match_account
+                and rows.match_service = changes.match_service
+                and rows.currency is not distinct from changes.currency
+            where rows.charge_class = 'recurring' and rows.unit_cost is not null
+            group by all
+        ),
+        grouped as (
+            select
+                source, match_service, min(service_key) as service_key, min(service_name) as service_name, currency,
+                cost_before, cost_now, count(*) as accounts, cast(sum(quantity) as decimal(38, 10)) as quantity
+            from price_changes group by source, match_service, currency, cost_before, cost_now
+        )
+        select grouped.* exclude (match_service), records.evidence
+        from grouped inner join records
+            on grouped.source = records.source
+            and grouped.match_service = records.match_service
+            and grouped.currency is not distinct from records.currency
+            and grouped.cost_before = records.cost_before
+            and grouped.cost_now = records.cost_now
+        order by grouped.source, service_key, grouped.currency, grouped.cost_before, grouped.cost_now
     """,
     "currency_mismatches": "select * from currency_mismatches order by source, line_id, usage_currency",
     "conservation": "select * from usage_conservation order by source",

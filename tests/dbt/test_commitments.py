@@ -113,3 +113,9 @@ def test_commitments_that_end_soon_are_listed_by_account(bench: Workbench) -> No
     (renewals,) = figures(bench, [], rows).renewals
     assert (renewals.account_key, renewals.count) == ("Acme", 2)
     assert [(each.subscription_id, each.term_end) for each in renewals.named] == [("b", ends["b"]), ("c", ends["c"])]
+
+
+def test_the_evidence_of_a_fall_is_records_that_exist(bench: Workbench) -> None:
+    parts = [replace(BEFORE, quantity="6", row=9), replace(BEFORE, quantity="6", drop="emea", row=3)]
+    (falls,) = figures(bench, parts, [NOW]).commitment_falls
+    assert [(row.file, row.row) for row in falls.evidence] == [("Pax8 2026-09.csv", 9), ("Pax8emea 2026-09.csv", 3)]

@@ -1,10 +1,14 @@
+{#- What is paid for: a subscription, or the key where none is named. -#}
+{%- set key = "match_account || '|' || match_service || '|' || coalesce(key_term, '')" -%}
+{%- set paid_thing = 'coalesce(subscription_id, ' ~ key ~ ')' -%}
+
 with
 
 earlier_rows as (
 
     select
         *,
-        coalesce(subscription_id, match_account || '|' || match_service || '|' || coalesce(key_term, '')) as paid_thing,
+        {{ paid_thing }} as paid_thing,
         {{ months_of('billing_cycle') }} as cycle_months
     from {{ ref('stg_lake__earlier_usage_rows') }}
     where is_quantity_row
@@ -21,7 +25,7 @@ current_rows as (
 
     select
         source,
-        coalesce(subscription_id, match_account || '|' || match_service || '|' || coalesce(key_term, '')) as paid_thing
+        {{ paid_thing }} as paid_thing
     from {{ ref('stg_lake__usage_rows') }}
     where is_quantity_row
 
@@ -48,7 +52,7 @@ upfront_rows as (
         *,
         coalesce(
             charge_end,
-            cast(coalesce(charge_start, first_day) + to_months(cast(cycle_months as integer)) as date)
+            cast(coalesce(charge_start, first_day) + to_months(cycle_months) as date)
         ) as paid_until
     from earlier_rows
     where charge_class = 'recurring' and (cycle_months > 1 or charge_end > charge_start + 45)

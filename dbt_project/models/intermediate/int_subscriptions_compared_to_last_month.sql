@@ -144,7 +144,7 @@ fallen as (
         committed.match_service,
         committed.term_months,
         committed.term_end,
-        cast(committed.term_end - to_months(cast(committed.term_months as integer)) as date) as term_start,
+        cast(committed.term_end - to_months(committed.term_months) as date) as term_start,
         before.quantity as quantity_before,
         coalesce(now.quantity, cast(0 as decimal(38, 10))) as quantity_now
     from committed
@@ -176,24 +176,14 @@ with_window as (
 
     select
         fallen.*,
-        max(term_policies.decrease_days) as decrease_days,
-        max(term_policies.policy_source) as policy_source
+        term_policies.decrease_days,
+        term_policies.policy_source
     from fallen
     cross join billing_periods
     inner join term_policies
         on
             coalesce(fallen.term_start, billing_periods.first_day) >= term_policies.valid_from
             and coalesce(fallen.term_start, billing_periods.first_day) < term_policies.valid_until
-    group by
-        fallen.source,
-        fallen.subscription_id,
-        fallen.match_account,
-        fallen.match_service,
-        fallen.term_months,
-        fallen.term_end,
-        fallen.term_start,
-        fallen.quantity_before,
-        fallen.quantity_now
 
 ),
 

@@ -25,11 +25,7 @@ described as (
         falls.decrease_days,
         falls.policy_source,
         min(previous_rows.account_key) as account_key,
-        min(previous_rows.service_key) as service_key,
-        min(previous_rows.file_name) as file_name,
-        min(previous_rows.sha256) as sha256,
-        min(previous_rows.sheet) as sheet,
-        min(previous_rows.record_number) as record_number
+        min(previous_rows.service_key) as service_key
     from falls
     inner join previous_rows
         on

@@ -25,11 +25,7 @@ costs_now as (
         min(service_name) as service_name,
         min(unit_cost) as lowest,
         max(unit_cost) as highest,
-        cast(sum(quantity) as decimal(38, 10)) as quantity,
-        min(file_name) as file_name,
-        min(sha256) as sha256,
-        min(sheet) as sheet,
-        min(record_number) as record_number
+        cast(sum(quantity) as decimal(38, 10)) as quantity
     from usage_rows
     group by source, match_account, match_service, currency
 
@@ -61,11 +57,7 @@ changed as (
         coalesce(costs_now.service_name, costs_now.service_key) as service_name,
         costs_before.highest as cost_before,
         costs_now.highest as cost_now,
-        costs_now.quantity,
-        costs_now.file_name,
-        costs_now.sha256,
-        costs_now.sheet,
-        costs_now.record_number
+        costs_now.quantity
     from costs_now
     inner join costs_before
         on
