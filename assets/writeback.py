@@ -54,10 +54,10 @@ def agreement_updates(
     blindly. Materializing this by hand writes nothing that nobody approved. A red check names what needs a person:
     ``trueup findings`` and ``trueup writeback status`` say what to do.
     """
-    with workspaces.open(context.partition_key) as workspace, workspace.billing() as psa:
+    with workspaces.open(context.partition_key) as workspace, workspace.psa() as psa:
         run = Run(
             ledger=workspace.write_ledger,
-            psa=psa,
+            psa=psa.billing,
             pace=workspace.pace,
             bounds=workspace.bounds,
             batch_id=context.run.run_id,

@@ -16,14 +16,14 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
 from pipelines.reconciliation.month import Tenant
+from pipelines.review.binding import PsaIdentity
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace, pace_of, quiet_period
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
 from resources.profiles import known_profiles
-from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import ConnectWiseBilling
 from resources.psa.http import Patience, Timeouts
+from resources.psa.kinds import KINDS, Connection, OpenPsa, PsaKind
 from resources.settings import Settings, SettingsError
 from resources.store.arrival_ledger import StoreArrivalLedger
 from resources.store.decision_ledger import StoreDecisionLedger
@@ -35,7 +35,6 @@ from resources.warehouse.lake import Lake
 from resources.warehouse.reading import DuckDbFileReader
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
-_CREDENTIALS = ("COMPANY_ID", "PUBLIC_KEY", "PRIVATE_KEY", "CLIENT_ID")
 
 
 def utc_now() -> datetime:
@@ -58,7 +57,7 @@ class ConfiguredPsa:
         """Everything there is now. Raises ``PsaUnavailable`` when no PSA is configured or it cannot be read whole."""
         try:
             with self._workspace.psa() as psa:
-                return psa.read_records(today)
+                return psa.client.read_records(today)
         except SettingsError as error:
             raise PsaUnavailable(str(error)) from error
 
@@ -144,39 +143,40 @@ class Workspace:
         return {name: item.profile for name, item in known.items()}
 
     @property
+    def psa_kind(self) -> PsaKind:
+        """Which kind of PSA is billed from."""
+        return KINDS[str(self.settings.values["psa.kind"])]
+
+    @property
     def psa_company(self) -> str | None:
         """The PSA tenant that the credentials belong to; None while they are not known here."""
-        return self.settings.secret(f"TRUEUP_PSA_{_CREDENTIALS[0]}") or ("sandbox" if self._is_sandbox else None)
+        return self._secret(self.psa_kind.secrets[0])
 
     @property
     def _is_sandbox(self) -> bool:
         return bool(self.settings.values["psa.allow_loopback"])
 
     @contextmanager
-    def psa(self) -> Iterator[ConnectWise]:
+    def psa(self) -> Iterator[OpenPsa]:
         """The PSA, connected.
 
         Raises ``SettingsError`` naming the setting or the environment variable that is missing.
         """
-        base_url = self._psa_base_url()
-        allow_loopback = self._is_sandbox
         # A server on this machine gains nothing from long waits; a vendor's does.
-        patience = Patience(attempts=3, first_wait=0.1, max_wait=0.5) if allow_loopback else Patience()
-        credentials = self._credentials(allow_loopback)
-        with ConnectWise(base_url, credentials, allow_loopback=allow_loopback, patience=patience) as psa:
-            yield psa
-
-    @contextmanager
-    def billing(self) -> Iterator[ConnectWiseBilling]:
-        """The PSA, connected for write-back. Raises ``SettingsError`` as ``psa`` does."""
-        with self.psa() as psa:
-            yield ConnectWiseBilling(psa, self._psa_base_url(), self.psa_company or "")
+        patience = Patience(attempts=3, first_wait=0.1, max_wait=0.5) if self._is_sandbox else Patience()
+        kind, base_url, secrets = self.psa_kind, self._psa_base_url(), self._credentials()
+        identity = PsaIdentity(kind.name, base_url, secrets[kind.secrets[0]])
+        opened = kind.open(Connection(identity, secrets, self._is_sandbox, patience))
+        try:
+            yield opened
+        finally:
+            opened.client.close()
 
     @property
     def pace(self) -> Pace:
         """How long write-back waits for what. Raises ``SettingsError`` for a quiet period that is not safe here."""
         wanted = self.settings.values["writeback.quiet_period_seconds"]
-        timeout, longest_run = timedelta(seconds=Timeouts().read), ConnectWiseBilling.longest_run
+        timeout, longest_run = timedelta(seconds=Timeouts().read), self.psa_kind.traits.longest_run
         least = quiet_period(timeout, longest_run)
         quiet = None if wanted is None else timedelta(seconds=wanted)
         if quiet is not None and quiet < least and not self._is_sandbox:
@@ -219,14 +219,16 @@ class Workspace:
             raise SettingsError("no PSA is configured: trueup config set psa.base_url URL")
         return base_url
 
-    def _credentials(self, is_sandbox: bool) -> ConnectWiseCredentials:
-        names = [f"TRUEUP_PSA_{name}" for name in _CREDENTIALS]
-        # The sandbox takes any credentials; a real host never sees these placeholders.
-        values = [self.settings.secret(name) or ("sandbox" if is_sandbox else None) for name in names]
-        missing = [name for name, value in zip(names, values, strict=True) if value is None]
+    def _credentials(self) -> dict[str, str]:
+        values = {name: self._secret(name) for name in self.psa_kind.secrets}
+        missing = [f"TRUEUP_PSA_{name}" for name, value in values.items() if value is None]
         if missing:
             raise SettingsError(f"the PSA's credentials are missing in the environment: {', '.join(missing)}")
-        return ConnectWiseCredentials(*[value for value in values if value is not None])
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _secret(self, name: str) -> str | None:
+        # The sandbox takes any credentials; a real host never sees these placeholders.
+        return self.settings.secret(f"TRUEUP_PSA_{name}") or ("sandbox" if self._is_sandbox else None)
 
     def close(self) -> None:
         """Release the store's connections."""

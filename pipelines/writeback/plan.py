@@ -15,10 +15,7 @@ from pipelines.quantities import money_text, text
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.review.summary import money_by_currency
-from pipelines.writeback.ports import VendorRequest
-
-AT_ONCE = "at_once"
-"""From when a written quantity holds: the PSA's own line changes the moment it is written, whatever the date."""
+from pipelines.writeback.ports import HoldsFrom, VendorRequest
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,7 @@ class PlannedChange:
     request: VendorRequest | None
     obstacle: str | None
     approved_hash: str | None
+    holds_from: HoldsFrom
 
 
 def plan_document(period: str, tenant: str, psa: PsaIdentity, planned: Sequence[PlannedChange], now: datetime) -> Any:
@@ -67,7 +65,7 @@ def _as_json(planned: PlannedChange) -> dict[str, Any]:
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
         "currency": change.currency,
         "effective_date": change.effective_date.isoformat(),
-        "holds_from": AT_ONCE,
+        "holds_from": str(planned.holds_from),
         "needs": list(change.needs),
         "plan_hash": planned.plan.hash,
         "approved_hash": planned.approved_hash,

@@ -67,7 +67,8 @@ class LineSeen:
     """A line as the PSA shows it just now.
 
     ``obstacle`` says why it must not be written, in an operator's words: it is gone, its agreement ended, its account
-    is inactive. A line that is gone has no quantity.
+    is inactive. A line that is gone has no quantity. ``record`` is what the adapter read and needs again to make the
+    request: nobody else looks into it.
     """
 
     quantity: Decimal | None
@@ -75,6 +76,7 @@ class LineSeen:
     unit_price: Decimal | None
     unit_cost: Decimal | None
     obstacle: str | None = None
+    record: Any = None
 
 
 @dataclass(frozen=True)
@@ -90,17 +92,43 @@ class VendorRequest:
         return {"method": self.method, "path": self.path, "body": self.body}
 
 
+class WriteModel(StrEnum):
+    """In which form a PSA takes a new quantity."""
+
+    ABSOLUTE = "absolute"
+    DELTA = "delta"
+    REPLACE_LINES = "replace_lines"
+
+
+class HoldsFrom(StrEnum):
+    """From when a written quantity holds. Part of the plan file; never rename one."""
+
+    AT_ONCE = "at_once"
+    EFFECTIVE_DATE = "effective_date"
+
+
+@dataclass(frozen=True)
+class WriteTraits:
+    """How a kind of PSA takes a new quantity.
+
+    ``longest_run`` is how long a request may go on in the server after its client has gone.
+    """
+
+    model: WriteModel
+    holds_from: HoldsFrom
+    is_integer_only: bool
+    longest_run: timedelta
+
+
 class BilledPsa(Protocol):
-    """A PSA whose lines take a quantity as an absolute value. Its errors about the world are ``PsaUnavailable``."""
+    """A PSA tenant whose lines can be written. Its errors about the world are ``PsaUnavailable``.
+
+    Whatever its write model, an approved change says *before* and *after*; the request is made from a fresh look.
+    """
 
     @property
     def identity(self) -> PsaIdentity:
         """Which PSA tenant this is."""
-        ...
-
-    @property
-    def longest_run(self) -> timedelta:
-        """How long a request may go on in the server after its client has gone."""
         ...
 
     def check_connection(self) -> None:
@@ -111,8 +139,8 @@ class BilledPsa(Protocol):
         """The line of a change, read now. Raises ``PsaUnavailable`` when it cannot be read."""
         ...
 
-    def request_for(self, change: Change) -> VendorRequest:
-        """The request that would set the line to the change's new quantity. Pure."""
+    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
+        """The request that takes the line, as it was seen just now, to the change's new quantity. Pure."""
         ...
 
     def send(self, request: VendorRequest) -> Answer:

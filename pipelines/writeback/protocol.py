@@ -40,6 +40,7 @@ from pipelines.writeback.ports import (
     Stop,
     StopKind,
     Unsettled,
+    VendorRequest,
     WriteLedger,
 )
 
@@ -296,17 +297,17 @@ class Run:
             return judgement
         if standing.unread.intersection(change.sources):
             raise NotTaken("a source was read anew; the month is reconciled again first")
-        judgement = before_sending(change, self.psa.see_line(change, self.today))
+        seen = self.psa.see_line(change, self.today)
+        judgement = before_sending(change, seen)
         self.watch(Step.READ, change)
-        return judgement or self._sent(lease, approved, standing.token)
+        return judgement or self._sent(lease, approved, self.psa.request_for(change, seen), standing.token)
 
     def _bound(self, change: Change) -> Judgement | None:
         excess = self.bounds.line_excess(change)
         return None if excess is None else Judgement(ChangeStatus.REFUSED, Cause.OUT_OF_BOUNDS, excess)
 
-    def _sent(self, lease: Lease, approved: Approved, token: str) -> Judgement:
+    def _sent(self, lease: Lease, approved: Approved, request: VendorRequest, token: str) -> Judgement:
         change = approved.change
-        request = self.psa.request_for(change)
         sent_at = self.clock()
         intent = Intent(change, self.batch_id, approved.decision_id, approved.plan_hash, request, sent_at)
         self.ledger.record_intent(self._renewed(lease), intent, token)

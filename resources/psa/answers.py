@@ -108,15 +108,18 @@ def _vendor_words(response: httpx.Response, redact: Redaction) -> str:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
         return ""
-    words = "; ".join(_messages(body))
+    words = "; ".join(messages_of(body))
     return f", {redact(words)[:MOST_WORDS]!r}" if words else ""
 
 
-def _messages(body: Any) -> list[str]:
-    """The texts of an error body ``{code, message, errors: [{message}]}``, as far as it has that shape."""
+def messages_of(body: Any) -> list[str]:
+    """The texts of an error body: ``{message, errors: [{message}]}``, ``{errors: ["…"]}`` or ``{error: …}``."""
     if not isinstance(body, dict):
         return []
-    parts = body.get("errors")
-    entries = [body, *(parts if isinstance(parts, list) else [])]
-    texts = [entry.get("message") for entry in entries if isinstance(entry, dict)]
+    parts = [part for name in ("error", "errors") for part in _listed(body.get(name))]
+    texts = [part.get("message") if isinstance(part, dict) else part for part in (body, *parts)]
     return [text for text in texts if isinstance(text, str) and text]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

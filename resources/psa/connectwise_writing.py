@@ -8,24 +8,24 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
+from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.connectwise import API, ConnectWise
 from resources.psa.connectwise_records import Record, account_from, agreement_from, line_from
-from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unreachable
+from resources.psa.errors import Forbidden, Gone, PsaError, Refused
+from resources.psa.writing import Recent, answer_of, obstacle
 
-MOST_SECONDS = 24 * 60 * 60
-"""The longest wait that is obeyed when the PSA asks for fewer requests."""
-
-FRESH_SECONDS = 30
-"""How old an agreement or an account may be when a line is written; the line itself is always read anew."""
-
-_Known = TypeVar("_Known", Account, Agreement)
+TRAITS = WriteTraits(
+    model=WriteModel.ABSOLUTE,
+    holds_from=HoldsFrom.AT_ONCE,
+    is_integer_only=False,
+    # No figure is published of how long a request goes on in the server; the client's timeout decides.
+    longest_run=timedelta(0),
+)
 
 
 class ConnectWiseBilling:
@@ -34,16 +34,11 @@ class ConnectWiseBilling:
     ``clock`` counts seconds for the age of agreements and accounts that were read.
     """
 
-    longest_run = timedelta(0)
-    """No figure is published of how long a request goes on in the server; the client's timeout decides."""
-
-    def __init__(
-        self, psa: ConnectWise, base_url: str, company_id: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, psa: ConnectWise, identity: PsaIdentity, clock: Callable[[], float] = time.monotonic) -> None:
         self._psa = psa
-        self._clock = clock
-        self._known: dict[str, tuple[float, Any]] = {}
-        self.identity = PsaIdentity("connectwise", base_url, company_id)
+        self._agreements: Recent[Agreement] = Recent(clock)
+        self._accounts: Recent[Account] = Recent(clock)
+        self.identity = identity
 
     def check_connection(self) -> None:
         """Raises ``Forbidden`` when the credentials are not taken, ``PsaError`` for all else."""
@@ -67,10 +62,10 @@ class ConnectWiseBilling:
         except Refused as refused:
             # Only the line itself is meant: a refused request says nothing about the line.
             return LineSeen(None, None, None, None, str(refused))
-        obstacle = _obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
-        return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, obstacle)
+        hindrance = obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
+        return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
 
-    def request_for(self, change: Change) -> VendorRequest:
+    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         """The patch that sets the quantity, and nothing else, to the exact decimal that was approved."""
         return quantity_patch(change)
 
@@ -94,38 +89,11 @@ class ConnectWiseBilling:
 
     def _agreement(self, number: str, today: date) -> Agreement:
         path = f"/finance/agreements/{number}"
-        return self._fresh(path, lambda record: agreement_from(record, today))
+        return self._agreements.get(path, lambda: agreement_from(self._psa.read_record(path), today))
 
     def _account(self, number: str) -> Account:
-        return self._fresh(f"/company/companies/{number}", account_from)
-
-    def _fresh(self, path: str, read: Callable[[Record], _Known]) -> _Known:
-        read_at, known = self._known.get(path, (float("-inf"), None))
-        now = self._clock()
-        if known is None or now - read_at > FRESH_SECONDS:
-            known = read(self._psa.read_record(path))
-            self._known[path] = (now, known)
-        found: _Known = known
-        return found
-
-
-def answer_of(error: PsaError) -> Answer:
-    """What a failed write says about whether it was executed. Whatever is not known to have failed is unknown."""
-    heard = next((heard for kind, heard in _HEARD if isinstance(error, kind)), Heard.UNKNOWN)
-    seconds = error.retry_after if isinstance(error, Throttled) else None
-    # A PSA that asks for years has said something else than it meant.
-    asked = None if seconds is None else timedelta(seconds=min(seconds, MOST_SECONDS))
-    return Answer(heard, str(error), asked)
-
-
-_HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
-    (Throttled, Heard.THROTTLED),
-    (Unreachable, Heard.NOT_EXECUTED),
-    (Conflict, Heard.NOT_EXECUTED),
-    (Forbidden, Heard.FORBIDDEN),
-    (Gone, Heard.GONE),
-    (Refused, Heard.REFUSED),
-)
+        path = f"/company/companies/{number}"
+        return self._accounts.get(path, lambda: account_from(self._psa.read_record(path)))
 
 
 def quantity_patch(change: Change) -> VendorRequest:
@@ -136,20 +104,6 @@ def quantity_patch(change: Change) -> VendorRequest:
 
 def _path(change: Change) -> str:
     return f"/finance/agreements/{change.agreement_id}/additions/{change.line_id}"
-
-
-def _obstacle(change: Change, line: AgreementLine, agreement: Agreement, account: Account, today: date) -> str | None:
-    if str(agreement.account_id) != change.account_id:
-        return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
-    if not account.is_active:
-        return f"account {account.id} is inactive in the PSA"
-    if not agreement.is_active:
-        return f"agreement {agreement.id} is cancelled, expired or ended"
-    if line.end_date is not None and line.end_date <= today:
-        return f"line {line.id} ended on {line.end_date}"
-    if line.start_date is not None and line.start_date > today:
-        return f"line {line.id} begins only on {line.start_date}"
-    return None
 
 
 def _disagreement(addition: Record, line: AgreementLine) -> str | None:

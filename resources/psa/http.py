@@ -21,6 +21,11 @@ from resources.psa.errors import PsaError, Refused, Throttled, Unavailable, Unre
 # By default retries are logged through structlog, whose default is stdout: there a command's JSON goes.
 set_on_retry_hooks([LoggingOnRetryHook])
 
+FailureOf = Callable[[httpx.Response, str, Redaction], PsaError | None]
+"""What a vendor's failed answer stands for: see ``answers.failure_of``, which most vendors need only extend."""
+
+_JSON = {"Content-Type": "application/json"}
+
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -45,6 +50,7 @@ class Patience:
 class PsaHttp:
     """A client of one PSA host. One per run; not for several threads at once.
 
+    ``auth`` fetches what a vendor wants fetched before it answers (a token); it travels through the same client.
     Raises ``Refused`` when the base URL may not be used.
     """
 
@@ -58,8 +64,11 @@ class PsaHttp:
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         patience: Patience | None = None,
+        auth: httpx.Auth | None = None,
+        failure: FailureOf = failure_of,
     ) -> None:
         self._redact = Redaction(secrets)
+        self._failure_of = failure
         self._timeouts = timeouts or Timeouts()
         self._patience = patience or Patience()
         self._guard = connection_guard(allow_loopback=allow_loopback)
@@ -70,6 +79,7 @@ class PsaHttp:
             follow_redirects=False,
             trust_env=False,
             transport=transport,
+            auth=auth,
         )
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> Any:
@@ -77,11 +87,14 @@ class PsaHttp:
 
         Tried again where that may help; raises ``PsaError`` when it did not.
         """
-        what = f"GET {path}"
-        for attempt in self._attempts():
-            with attempt:
-                return json_of(self._answer("GET", path, what, params=query), what)
-        raise AssertionError("retries end with an answer or an error")
+        return self._read("GET", path, params=query)
+
+    def query(self, path: str, body: bytes) -> Any:
+        """The JSON that answers a question put as a POST, for vendors whose queries are one. It must change nothing.
+
+        Tried again as ``read`` is: by what it is for, not by its verb.
+        """
+        return self._read("POST", path, content=body, headers=_JSON)
 
     def write(self, method: str, path: str, body: bytes) -> Any:
         """Send a JSON body exactly once, whatever happens, and answer with the JSON that came back.
@@ -89,8 +102,7 @@ class PsaHttp:
         Raises ``PsaError``; after ``Unavailable`` (but ``Unreachable``) nobody knows whether the PSA executed it.
         """
         what = f"{method} {path}"
-        headers = {"Content-Type": "application/json"}
-        return json_of(self._answer(method, path, what, content=body, headers=headers), what)
+        return json_of(self._answer(method, path, what, content=body, headers=_JSON), what)
 
     def close(self) -> None:
         """Close all connections."""
@@ -103,6 +115,13 @@ class PsaHttp:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _read(self, method: str, path: str, **request: Any) -> Any:
+        what = f"{method} {path}"
+        for attempt in self._attempts():
+            with attempt:
+                return json_of(self._answer(method, path, what, **request), what)
+        raise AssertionError("retries end with an answer or an error")
 
     def _attempts(self) -> Iterable[stamina.Attempt]:
         patience = self._patience
@@ -127,7 +146,7 @@ class PsaHttp:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             # "from None": a library's text may quote a header, and headers hold credentials.
             raise failure_from(error, what, self._timeouts) from None
-        failure = failure_of(response, what, self._redact)
+        failure = self._failure_of(response, what, self._redact)
         if failure:
             raise failure
         return response

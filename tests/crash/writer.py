@@ -18,12 +18,13 @@ from typing import Any
 
 import httpx
 
+from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.protocol import BatchOutcome, Run, Step
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import ConnectWiseBilling
+from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch
 from resources.psa.http import Patience
 from resources.store import changes
 from resources.store.engine import Store
@@ -94,7 +95,7 @@ def _billing(psa_url: str, came_to: CameTo) -> Iterator[ConnectWiseBilling]:
         transport=_WatchedTransport(came_to),
         patience=Patience(attempts=3, first_wait=0.1, max_wait=0.5),
     ) as psa:
-        yield ConnectWiseBilling(psa, psa_url, COMPANY)
+        yield ConnectWiseBilling(psa, PsaIdentity("connectwise", psa_url, COMPANY))
 
 
 def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo) -> BatchOutcome:
@@ -122,7 +123,7 @@ def write_naively(store: Store, psa_url: str, came_to: CameTo) -> None:
         for approved in StoreWriteLedger(store).approved(store.clock(), None):
             change = approved.change
             came_to(Step.CLAIMED)
-            psa.send(psa.request_for(change))
+            psa.send(quantity_patch(change))
             came_to(Step.SENT)
             with store.transaction() as conn:
                 changes.set_status(conn, TENANT, change.change_id, change.revision, ChangeStatus.WRITTEN)

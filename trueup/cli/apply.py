@@ -15,7 +15,7 @@ from pipelines.identity import ChangeId
 from pipelines.review.approval import Actor, DecisionAction, Wish, objection_to
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.plan import PlannedChange, plan_document
-from resources.psa.connectwise_writing import quantity_patch
+from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.workspace import Workspace
@@ -116,7 +116,7 @@ def _plan(opened: Workspace, period: str) -> Any:
         decided = decisions.decisions_of_period(conn, opened.tenant.id, period)
     hashes = {(d.change_id, d.revision): d.plan_hash for d in decided if d.action is DecisionAction.APPROVED}
     ledger = opened.decision_ledger
-    planned = [_planned(ledger, change, hashes) for change in latest if change.status in _OPEN]
+    planned = [_planned(opened.psa_kind, ledger, change, hashes) for change in latest if change.status in _OPEN]
     return plan_document(period, opened.tenant.id, ledger.psa(), planned, opened.clock())
 
 
@@ -125,14 +125,15 @@ _ANYBODY = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has
 
 
 def _planned(
-    ledger: StoreDecisionLedger, change: Change, hashes: dict[tuple[ChangeId, int], str | None]
+    psa: PsaKind, ledger: StoreDecisionLedger, change: Change, hashes: dict[tuple[ChangeId, int], str | None]
 ) -> PlannedChange:
     is_approved = change.status is ChangeStatus.APPROVED
     obstacle = None if is_approved else objection_to(change, _ANYBODY)
     return PlannedChange(
         change=change,
         plan=ledger.plan_of(change),
-        request=quantity_patch(change) if obstacle is None else None,
+        request=psa.preview(change) if obstacle is None else None,
         obstacle=obstacle,
         approved_hash=hashes.get((change.change_id, change.revision)) if is_approved else None,
+        holds_from=psa.traits.holds_from,
     )

@@ -16,7 +16,6 @@ from pipelines.quantities import text
 from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import WRITE_BACK
-from resources.psa.connectwise_writing import quantity_patch
 from resources.store import changes, decisions, reconciliations, writes
 from resources.store.standing import month_standing
 from resources.workspace import Workspace
@@ -82,7 +81,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         "change": change_as_json(latest, approvals.get((latest.change_id, latest.revision), ())),
         "revisions": [change_as_json(each, approvals.get((each.change_id, each.revision), ())) for each in revisions],
         "rule": _rule(latest),
-        "request": quantity_patch(latest).as_document() if latest.line_id else None,
+        "request": opened.psa_kind.preview(latest).as_document() if latest.line_id else None,
         "plan_hash": opened.decision_ledger.plan_of(latest).hash,
         "mapping_version": live.version,
         "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],

@@ -77,7 +77,6 @@ class InventedPsa:
     accepted: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     identity: PsaIdentity = field(default_factory=lambda: PsaIdentity("connectwise", "https://psa.example", "acme"))
-    longest_run: timedelta = timedelta(0)
 
     def check_connection(self) -> None:
         if not self.takes_credentials:
@@ -93,7 +92,7 @@ class InventedPsa:
         quantity = lagging.pop(0) if lagging else self.lines[line]
         return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line))
 
-    def request_for(self, change: Change) -> VendorRequest:
+    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         return VendorRequest("SET", str(change.line_id), text(change.quantity_after))
 
     def send(self, request: VendorRequest) -> Answer:

@@ -12,7 +12,7 @@ import pytest
 
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.http import Patience, Timeouts
-from tests.resources.psa.contract import ContractTransport
+from tests.resources.psa.connectwise_contract import under_contract
 from tests.sandbox.seeds import KEYS, seed
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
 
@@ -43,7 +43,7 @@ def connect() -> Iterator[Connect]:
             judges_answers: bool = True,
             **keys: str,
         ) -> ConnectWise:
-            judged = transport or ContractTransport(judges_answers=judges_answers)
+            judged = transport or under_contract(judges_answers=judges_answers)
             credentials = ConnectWiseCredentials(**{**KEYS, **keys})
             psa = ConnectWise(
                 sandbox.url,

@@ -1,7 +1,8 @@
-"""ConnectWise's contract as this project understands it, judging every request and answer of a test.
+"""Judging every request and answer of a test by a contract: a transport that checks, and what contracts are made of.
 
-Belongs here: endpoints, query names, required headers, closed request bodies, open answers; a transport that checks.
-Does not belong here: anything of the adapter or the sandbox; a rule that only one of them knows shows up here.
+Belongs here: shapes, endpoints, the transport, reading a vendor's published contract where it is at hand.
+Does not belong here: a vendor's endpoints and fields (``connectwise_contract`` and its like); anything of the adapters
+or the sandbox: a rule that only one of them knows shows up here.
 """
 
 import json
@@ -16,10 +17,6 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-BASE = "/v4_6_release/apis/3.0"
-SPEC_FILE = "connectwise.psa.2025.subset.overlay.json"
-REQUIRED_HEADERS = ("Authorization", "clientId", "Accept")
-
 Check = Callable[[Any, str], Iterator[str]]
 
 
@@ -30,21 +27,25 @@ class ContractViolation(AssertionError):  # noqa: N818  what it is, as the desig
 class ContractTransport(httpx.BaseTransport):
     """Passes requests on to another transport, judging both directions. ``exchanges`` keeps what passed."""
 
-    def __init__(self, inner: httpx.BaseTransport | None = None, *, judges_answers: bool = True) -> None:
+    def __init__(
+        self, contract: "Contract", inner: httpx.BaseTransport | None = None, *, judges_answers: bool = True
+    ) -> None:
+        self._contract = contract
         self._inner = inner or httpx.HTTPTransport(trust_env=False)
         self._judges_answers = judges_answers
-        self._published = published_contract()
+        self._published = published_contract(contract)
         self.exchanges: list[tuple[httpx.Request, httpx.Response]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass one request on. Raises ``ContractViolation`` with everything that is wrong with it or its answer."""
         request.read()
-        _raise_if_any([*request_problems(request), *(self._published(request) if self._published else ())], request)
+        published = self._published(request) if self._published else ()
+        _raise_if_any([*self._contract.request_problems(request), *published], request)
         response = self._inner.handle_request(request)
         response.read()
         self.exchanges.append((request, response))
         if self._judges_answers:
-            _raise_if_any(list(response_problems(request, response)), request)
+            _raise_if_any(list(self._contract.response_problems(request, response)), request)
         return response
 
     def close(self) -> None:
@@ -53,7 +54,7 @@ class ContractTransport(httpx.BaseTransport):
 
     def paths(self) -> list[str]:
         """The paths that were asked for, below the base, in order."""
-        return [request.url.path.removeprefix(BASE) for request, _ in self.exchanges]
+        return [self._contract.path_of(request) for request, _ in self.exchanges]
 
 
 def _raise_if_any(problems: list[str], request: httpx.Request) -> None:
@@ -149,57 +150,6 @@ def answered(required: Mapping[str, Check], **optional: Check) -> Check:
     return record(required, {name: nullable(inner) for name, inner in optional.items()}, is_closed=False)
 
 
-REFERENCE = answered({"id": whole})
-STATUS = one_of("Active", "Cancelled", "Expired", "Inactive")
-COMPANY = answered({"id": whole, "identifier": words, "name": words}, status=REFERENCE, deletedFlag=flag)
-ITEM = answered({"id": whole, "identifier": words, "description": words}, inactiveFlag=flag, price=number, cost=number)
-AGREEMENT = answered(
-    {"id": whole, "name": words, "type": REFERENCE, "company": REFERENCE, "contact": REFERENCE},
-    startDate=instant,
-    endDate=instant,
-    noEndingDateFlag=flag,
-    cancelledFlag=flag,
-    prorateFlag=flag,
-    agreementStatus=STATUS,
-    currency=REFERENCE,
-)
-ADDITION = answered(
-    {"id": whole, "product": REFERENCE, "billCustomer": one_of("Billable", "DoNotBill", "NoCharge")},
-    quantity=number,
-    lessIncluded=number,
-    billedQuantity=number,
-    unitPrice=number,
-    unitCost=number,
-    effectiveDate=instant,
-    cancelledDate=instant,
-    agreementId=whole,
-    agreementStatus=STATUS,
-)
-COUNT = answered({"count": whole})
-INFO = answered({"version": words})
-ERROR = answered({"code": words, "message": words}, errors=list_of(answered({"code": words, "message": words})))
-
-OPERATION = record(
-    {"op": one_of("replace"), "path": one_of("quantity", "cancelledDate")},
-    {"value": lambda value, place: number(value, place) if not isinstance(value, str) else instant(value, place)},
-    is_closed=True,
-)
-PATCH = list_of(OPERATION, least=1)
-NEW_ADDITION = record(
-    {"product": record({"id": whole}, {}, is_closed=True), "billCustomer": one_of("Billable")},
-    {
-        "quantity": number,
-        "effectiveDate": instant,
-        "unitPrice": number,
-        "unitCost": number,
-        "description": words,
-        "invoiceDescription": words,
-        "serialNumber": words,
-    },
-    is_closed=True,
-)
-
-
 # Endpoints ------------------------------------------------------------------------------------------------------------
 
 
@@ -215,65 +165,63 @@ class Endpoint:
     body: Check | None = None
 
 
-_LIST = frozenset({"conditions", "orderBy", "page", "pageSize", "pageId"})
-_COUNT = frozenset({"conditions"})
+Rules = Callable[[httpx.Request], Iterator[str]]
+"""What a contract asks of every request beyond its endpoint: headers, the meaning of query values."""
 
 
-def _collection(path: str, answer: Check) -> list[Endpoint]:
-    return [
-        Endpoint("GET", path, 200, list_of(answer), _LIST),
-        Endpoint("GET", f"{path}/count", 200, COUNT, _COUNT),
-        Endpoint("GET", rf"{path}/\d+", 200, answer),
-    ]
+@dataclass(frozen=True)
+class Contract:
+    """What a vendor's API takes and answers, as this project understands it.
 
+    ``base`` stands in front of every path. ``error`` is the shape of an answer under one of the ``errors``.
+    ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none.
+    """
 
-ADDITIONS = r"/finance/agreements/\d+/additions"
-ENDPOINTS = [
-    Endpoint("GET", "/system/info", 200, INFO),
-    *_collection("/company/companies", COMPANY),
-    *_collection("/procurement/catalog", ITEM),
-    *_collection("/finance/agreements", AGREEMENT),
-    *_collection(ADDITIONS, ADDITION),
-    Endpoint("PATCH", rf"{ADDITIONS}/\d+", 200, ADDITION, body=PATCH),
-    Endpoint("POST", ADDITIONS, 201, ADDITION, body=NEW_ADDITION),
-]
-ERRORS = {400, 401, 403, 404, 405, 409, 415, 429}
+    base: str
+    endpoints: tuple[Endpoint, ...]
+    rules: Rules
+    error: Check
+    errors: frozenset[int]
+    spec_file: str | None
 
+    def path_of(self, request: httpx.Request) -> str:
+        """The path below the base."""
+        return request.url.path.removeprefix(self.base)
 
-def endpoint_of(request: httpx.Request) -> Endpoint | None:
-    """The endpoint that a request is for."""
-    path = request.url.path.removeprefix(BASE)
-    matching = (each for each in ENDPOINTS if each.method == request.method and re.fullmatch(each.path, path))
-    return next(matching, None)
+    def endpoint_of(self, request: httpx.Request) -> Endpoint | None:
+        """The endpoint that a request is for."""
+        path = self.path_of(request)
+        matching = (each for each in self.endpoints if each.method == request.method and re.fullmatch(each.path, path))
+        return next(matching, None)
 
+    def request_problems(self, request: httpx.Request) -> Iterator[str]:
+        """What is wrong with a request."""
+        if not request.url.path.startswith(f"{self.base}/"):
+            yield f"the path does not begin with {self.base}"
+        endpoint = self.endpoint_of(request)
+        if endpoint is None:
+            yield "there is no such endpoint"
+            return
+        yield from self.rules(request)
+        asked = dict(parse_qsl(request.url.query.decode()))
+        yield from (f"the query {name} is not known" for name in asked if name not in endpoint.query)
+        yield from _body_problems(request, endpoint)
 
-def request_problems(request: httpx.Request) -> Iterator[str]:
-    """What is wrong with a request."""
-    if not request.url.path.startswith(f"{BASE}/"):
-        yield f"the path does not begin with {BASE}"
-    endpoint = endpoint_of(request)
-    if endpoint is None:
-        yield "there is no such endpoint"
-        return
-    yield from _header_problems(request)
-    yield from _query_problems(dict(parse_qsl(request.url.query.decode())), endpoint)
-    yield from _body_problems(request, endpoint)
-
-
-def _header_problems(request: httpx.Request) -> Iterator[str]:
-    yield from (f"the header {name} is missing" for name in REQUIRED_HEADERS if not request.headers.get(name))
-    if not request.headers.get("Authorization", "").startswith("Basic "):
-        yield "Authorization is not Basic"
-    if "application/vnd.connectwise.com+json; version=" not in request.headers.get("Accept", ""):
-        yield "Accept does not pin the vendor's version"
-
-
-def _query_problems(query: Mapping[str, str], endpoint: Endpoint) -> Iterator[str]:
-    yield from (f"the query {name} is not known" for name in query if name not in endpoint.query)
-    if not 0 < int(query.get("pageSize", "25")) <= 1000:
-        yield "pageSize is not from 1 to 1000"
-    if not re.fullmatch(r"id>\d+", query.get("conditions", "id>0")):
-        yield "conditions filter by more than the id"
+    def response_problems(self, request: httpx.Request, response: httpx.Response) -> Iterator[str]:
+        """What is wrong with an answer to a request that was right. Server errors may have any shape."""
+        endpoint = self.endpoint_of(request)
+        if endpoint is None or response.status_code >= 500:
+            return
+        if response.status_code not in {endpoint.success, *self.errors}:
+            yield f"the status {response.status_code} is not known"
+            return
+        if not response.headers.get("Content-Type", "").partition(";")[0].endswith("json"):
+            yield "the answer is not JSON"
+            return
+        check = endpoint.answer if response.status_code == endpoint.success else self.error
+        yield from check(json.loads(response.content, parse_float=Decimal), "answer")
+        if response.status_code == 429 and "Retry-After" not in response.headers:
+            yield "too many requests without Retry-After"
 
 
 def _body_problems(request: httpx.Request, endpoint: Endpoint) -> Iterator[str]:
@@ -285,48 +233,29 @@ def _body_problems(request: httpx.Request, endpoint: Endpoint) -> Iterator[str]:
     yield from endpoint.body(json.loads(request.content, parse_float=Decimal), "body")
 
 
-def response_problems(request: httpx.Request, response: httpx.Response) -> Iterator[str]:
-    """What is wrong with an answer to a request that was right. Server errors may have any shape."""
-    endpoint = endpoint_of(request)
-    if endpoint is None or response.status_code >= 500:
-        return
-    if response.status_code not in {endpoint.success, *ERRORS}:
-        yield f"the status {response.status_code} is not known"
-        return
-    if not response.headers.get("Content-Type", "").partition(";")[0].endswith("json"):
-        yield "the answer is not JSON"
-        return
-    check = endpoint.answer if response.status_code == endpoint.success else ERROR
-    yield from check(json.loads(response.content, parse_float=Decimal), "answer")
-    if response.status_code == 429 and "Retry-After" not in response.headers:
-        yield "too many requests without Retry-After"
-
-
 # The vendor's published contract, where a folder with it is at hand ---------------------------------------------------
 
 
-def published_contract() -> Callable[[httpx.Request], list[str]] | None:
+def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str]] | None:
     """A second judge of requests: path, query names and required headers; None when no folder is named."""
     folder = os.environ.get("PSA_SPEC_DIR")
-    file = Path(folder, SPEC_FILE) if folder else None
+    file = Path(folder, contract.spec_file) if folder and contract.spec_file else None
     if file is None or not file.is_file():
         return None
     paths: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["paths"]
 
     def judge(request: httpx.Request) -> list[str]:
-        path = request.url.path.removeprefix(BASE)
-        operations = [item[request.method.lower()] for pattern, item in paths.items() if _fits(pattern, item, request)]
+        path, method = contract.path_of(request), request.method.lower()
+        operations = [item[method] for pattern, item in paths.items() if method in item and _fits(pattern, path)]
         if not operations:
             return [f"published: there is no {request.method} {path}"]
-        return _published_problems(request, operations[0]["parameters"])
+        return _published_problems(request, operations[0].get("parameters", []))
 
     return judge
 
 
-def _fits(pattern: str, item: Mapping[str, Any], request: httpx.Request) -> bool:
-    path = request.url.path.removeprefix(BASE)
-    is_named = request.method.lower() in item
-    return is_named and re.fullmatch(re.sub(r"\{\w+\}", r"\\d+", pattern), path) is not None
+def _fits(pattern: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", r"\\d+", pattern), path) is not None
 
 
 def _published_problems(request: httpx.Request, parameters: list[dict[str, Any]]) -> list[str]:

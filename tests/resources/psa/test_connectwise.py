@@ -21,6 +21,7 @@ from resources.psa.errors import Forbidden, PsaError, Refused, Unavailable
 from resources.psa.http import Timeouts
 from tests.pipelines.agreements.test_copy import Lake, Ledger
 from tests.resources.psa.conftest import QUICK, Connect
+from tests.resources.psa.connectwise_contract import CONTRACT, under_contract
 from tests.resources.psa.contract import ContractTransport
 from tests.sandbox.seeds import KEYS, account, agreement, line, many, seed, service
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
@@ -32,7 +33,7 @@ class Between(ContractTransport):
     """A contract transport that lets something happen before a request to a path is sent."""
 
     def __init__(self, path: str, happen: Callable[[int], None]) -> None:
-        super().__init__()
+        super().__init__(CONTRACT)
         self._path = path
         self._happen = happen
         self._seen = 0
@@ -105,7 +106,7 @@ def test_the_client_of_production_needs_no_special_transport(sandbox: SandboxHan
 def test_more_than_two_pages_of_lines_and_companies_are_read_whole_and_in_order(connect: Connect) -> None:
     document = seed(accounts=[account("250"), *many(account, 249), *_from(251, 2500)], lines=many(line, 2500))
     with running_sandbox(document) as sandbox:
-        judged = ContractTransport()
+        judged = under_contract()
         records = connect(sandbox, judged).read_records(TODAY)
     assert [int(each.id) for each in records.accounts] == list(range(1, 2501))
     assert [int(each.id) for each in records.lines] == list(range(1, 2501))
@@ -171,7 +172,7 @@ def test_names_of_ended_agreements_are_read_but_their_lines_are_not(connect: Con
     ]
     lines = [line(str(number), agreement=str(number)) for number in range(1, 6)]
     with running_sandbox(seed(agreements=agreements, lines=lines)) as sandbox:
-        judged = ContractTransport()
+        judged = under_contract()
         records = connect(sandbox, judged).read_records(TODAY)
     assert [each.is_active for each in records.agreements] == [True, False, False, True, True]
     assert [each.end_date for each in records.agreements[2:4]] == [date(2026, 11, 3), date(2026, 11, 4)]

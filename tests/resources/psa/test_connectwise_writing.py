@@ -21,11 +21,12 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.ports import Answer, Heard, LineSeen
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import FRESH_SECONDS, ConnectWiseBilling, answer_of
+from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch
 from resources.psa.errors import Gone, PsaError, Throttled
 from resources.psa.http import Timeouts
+from resources.psa.writing import FRESH_SECONDS, answer_of
 from tests.resources.psa.conftest import QUICK, Connect
-from tests.resources.psa.contract import ContractTransport
+from tests.resources.psa.connectwise_contract import under_contract
 from tests.sandbox.seeds import ADDITION, API, KEYS, account, agreement, line, seed
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
 
@@ -68,7 +69,7 @@ def change(**parts: Any) -> Change:
 
 def billing(psa: ConnectWise, clock: Callable[[], float] = time.monotonic) -> ConnectWiseBilling:
     """A connection as write-back sees it."""
-    return ConnectWiseBilling(psa, URL, "acme", clock)
+    return ConnectWiseBilling(psa, PsaIdentity("connectwise", URL, "acme"), clock)
 
 
 def quantity_of(sandbox: SandboxHandle) -> str:
@@ -224,7 +225,7 @@ def test_the_line_is_always_read_anew_and_what_is_around_it_after_half_a_minute(
     sandbox: SandboxHandle, connect: Connect
 ) -> None:
     sandbox.merge({"lines": [line("2")]})
-    judged, seconds = ContractTransport(), [0.0]
+    judged, seconds = under_contract(), [0.0]
     psa = billing(connect(sandbox, judged), lambda: seconds[0])
     around = ["/finance/agreements/9001", "/company/companies/250"]
     for line_id in ("1", "2", "1"):
@@ -240,9 +241,9 @@ def test_the_line_is_always_read_anew_and_what_is_around_it_after_half_a_minute(
 
 
 def test_one_request_sets_the_quantity_and_nothing_else(sandbox: SandboxHandle, connect: Connect) -> None:
-    judged = ContractTransport()
+    judged = under_contract()
     psa = billing(connect(sandbox, judged))
-    request = psa.request_for(change())
+    request = quantity_patch(change())
     assert request.as_document() == {
         "method": "PATCH",
         "path": f"{API}{ADDITION}",
@@ -266,7 +267,7 @@ def test_one_request_sets_the_quantity_and_nothing_else(sandbox: SandboxHandle, 
 def test_the_psa_gets_every_digit_of_what_was_approved(sandbox: SandboxHandle, connect: Connect, quantity: str) -> None:
     psa = billing(connect(sandbox))
     approved = change(quantity_after=Decimal(quantity))
-    request = psa.request_for(approved)
+    request = quantity_patch(approved)
     (operation,) = json.loads(request.body, parse_float=Decimal)
     assert Decimal(operation["value"]) == Decimal(quantity)
     assert psa.send(request).heard is Heard.ACCEPTED
@@ -301,9 +302,9 @@ def test_each_answer_says_whether_it_was_executed_and_is_asked_for_once(
     sandbox: SandboxHandle, connect: Connect, do: str, heard: Heard, words: str, quantity: str
 ) -> None:
     sandbox.set_faults({"rules": [{"match": "PATCH", "nth": 1, "do": do}]})
-    judged = ContractTransport(judges_answers=False)
+    judged = under_contract(judges_answers=False)
     psa = billing(connect(sandbox, judged))
-    answer = psa.send(psa.request_for(change()))
+    answer = psa.send(quantity_patch(change()))
     assert answer.heard is heard
     assert words in answer.words
     assert answer.retry_after == (timedelta(seconds=7) if heard is Heard.THROTTLED else None)
@@ -316,7 +317,7 @@ def test_each_answer_says_whether_it_was_executed_and_is_asked_for_once(
 def test_a_404_to_a_write_means_credentials_when_they_are_not_taken(sandbox: SandboxHandle, connect: Connect) -> None:
     psa = billing(connect(sandbox))
     sandbox.merge({"credentials": {**KEYS, "private_key": "other"}})
-    answer = psa.send(psa.request_for(change()))
+    answer = psa.send(quantity_patch(change()))
     assert answer.heard is Heard.FORBIDDEN
     assert "the PSA does not know these credentials" in answer.words
 
@@ -326,13 +327,13 @@ def test_a_404_to_a_write_is_unknown_while_the_credentials_cannot_be_tried(
 ) -> None:
     sandbox.set_faults({"rules": [{"match": "PATCH", "do": "404"}, {"match": "info", "do": "500"}]})
     psa = billing(connect(sandbox, judges_answers=False))
-    assert psa.send(psa.request_for(change())).heard is Heard.UNKNOWN
+    assert psa.send(quantity_patch(change())).heard is Heard.UNKNOWN
 
 
 def test_a_psa_that_does_not_listen_surely_executed_nothing(connect: Connect) -> None:
     with running_sandbox(seed()) as sandbox:
         psa = billing(connect(sandbox))
-    answer = psa.send(psa.request_for(change()))
+    answer = psa.send(quantity_patch(change()))
     assert answer.heard is Heard.NOT_EXECUTED
     assert answer.words.endswith("the PSA cannot be reached: check psa.base_url and the network")
 
@@ -342,7 +343,7 @@ def test_an_answer_that_does_not_come_in_time_is_unknown_and_the_write_may_still
 ) -> None:
     sandbox.set_faults({"rules": [{"match": "PATCH", "do": "delay:1s"}]})
     psa = billing(connect(sandbox, timeouts=Timeouts(read=0.1)))
-    answer = psa.send(psa.request_for(change()))
+    answer = psa.send(quantity_patch(change()))
     assert answer.heard is Heard.UNKNOWN
     assert answer.words.endswith("the PSA did not answer for 0.1 s")
     until = time.monotonic() + 30
@@ -356,7 +357,7 @@ def test_a_credential_that_the_psa_quotes_back_is_in_no_answer(sandbox: SandboxH
     refusal = httpx.Response(400, json={"message": f"not for {token} of {KEYS['client_id']}"})
     transport = httpx.MockTransport(lambda _: refusal)
     with ConnectWise(URL, ConnectWiseCredentials(**KEYS), transport=transport, patience=QUICK) as psa:
-        answer = billing(psa).send(billing(psa).request_for(change()))
+        answer = billing(psa).send(quantity_patch(change()))
     assert answer.heard is Heard.REFUSED
     assert "not for *** of ***" in answer.words
 
@@ -367,7 +368,7 @@ def test_a_credential_that_the_psa_quotes_back_is_in_no_answer(sandbox: SandboxH
 def test_an_adapter_names_the_psa_it_writes_to_and_no_secret(sandbox: SandboxHandle, connect: Connect) -> None:
     psa = billing(connect(sandbox, public_key="canary-1", private_key="canary-2", client_id="canary-3"))
     assert psa.identity == PsaIdentity("connectwise", URL, "acme")
-    assert "canary" not in f"{psa!r} {vars(psa)!r} {psa.request_for(change())!r}"
+    assert "canary" not in f"{psa!r} {vars(psa)!r} {quantity_patch(change())!r}"
 
 
 def test_the_connection_can_be_tried(connect: Connect) -> None:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from resources.psa.connectwise import ACCEPT
-from tests.resources.psa.contract import BASE, ContractTransport, ContractViolation, published_contract
+from tests.resources.psa.connectwise_contract import BASE, CONTRACT, under_contract
+from tests.resources.psa.contract import ContractViolation, published_contract
 from tests.sandbox.seeds import ADDITION, ADDITIONS, headers, replace_quantity
 from trueup.sandbox.psa.running import SandboxHandle
 
@@ -21,7 +22,7 @@ from trueup.sandbox.psa.running import SandboxHandle
 def client(sandbox: SandboxHandle) -> Iterator[httpx.Client]:
     """A client of the sandbox with the contract in between."""
     given = {**headers(), "Accept": ACCEPT}
-    with httpx.Client(base_url=sandbox.url, headers=given, transport=ContractTransport(), trust_env=False) as opened:
+    with httpx.Client(base_url=sandbox.url, headers=given, transport=under_contract(), trust_env=False) as opened:
         yield opened
 
 
@@ -94,7 +95,7 @@ def test_the_contract_stops_a_wrong_answer(status: int, answer: Any, words: str)
     inner = httpx.MockTransport(lambda _: httpx.Response(status, json=answer))
     given = {**headers(), "Accept": ACCEPT}
     with (
-        httpx.Client(base_url="https://psa.example", headers=given, transport=ContractTransport(inner)) as client,
+        httpx.Client(base_url="https://psa.example", headers=given, transport=under_contract(inner)) as client,
         pytest.raises(ContractViolation) as caught,
     ):
         client.get(f"{BASE}{ADDITION}")
@@ -105,7 +106,7 @@ def test_an_unknown_field_of_an_answer_passes() -> None:
     answer = {"id": 1, "product": {"id": 7}, "billCustomer": "NoCharge", "additionStatus": "x", "cancelledDate": None}
     inner = httpx.MockTransport(lambda _: httpx.Response(200, content=json.dumps(answer), headers=_JSON))
     given = {**headers(), "Accept": ACCEPT}
-    with httpx.Client(base_url="https://psa.example", headers=given, transport=ContractTransport(inner)) as client:
+    with httpx.Client(base_url="https://psa.example", headers=given, transport=under_contract(inner)) as client:
         assert client.get(f"{BASE}{ADDITION}").status_code == 200
 
 
@@ -113,7 +114,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def test_the_vendor_s_published_contract_is_a_second_judge_where_it_is_at_hand() -> None:
-    judge = published_contract()
+    judge = published_contract(CONTRACT)
     if judge is None:
         pytest.skip("PSA_SPEC_DIR names no folder with ConnectWise's published contract")
     good = httpx.Request("GET", f"https://x{BASE}{ADDITIONS}?pageSize=5", headers=headers())

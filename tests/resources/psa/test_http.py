@@ -21,7 +21,7 @@ from resources.psa.connectwise import ACCEPT
 from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unavailable, Unreachable
 from resources.psa.http import Patience, PsaHttp, Timeouts, failure_from
 from tests.resources.psa.conftest import QUICK
-from tests.resources.psa.contract import ContractTransport
+from tests.resources.psa.connectwise_contract import under_contract
 from tests.sandbox.seeds import ADDITION, API, headers, replace_quantity
 from trueup.sandbox.psa.running import SandboxHandle
 
@@ -149,11 +149,38 @@ def test_each_error_says_whether_a_rerun_would_help() -> None:
     ],
 )
 def test_each_status_becomes_an_error_with_the_vendor_s_words(status: int, kind: type[PsaError], words: str) -> None:
-    body = {"code": "X", "message": "no", "errors": [{"message": "not this"}, {"message": "nor that"}, "?"]}
+    body = {"code": "X", "message": "no", "errors": [{"message": "not this"}, "nor that", 7]}
     with _client(lambda _: httpx.Response(status, json=body)) as client, pytest.raises(PsaError) as caught:
         client.read("/things")
     assert type(caught.value) is kind
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": ["no such contract", "nor service"]}, "no such contract; nor service"),
+        ({"error": ["Quantity is not a number"]}, "Quantity is not a number"),
+        ({"error": {"message": "expired"}}, "expired"),
+        ({"error": "expired", "errors": None}, "expired"),
+    ],
+)
+def test_the_words_of_an_error_are_found_in_any_vendor_s_shape(body: object, words: str) -> None:
+    with _client(lambda _: httpx.Response(422, json=body)) as client, pytest.raises(Refused) as caught:
+        client.read("/things")
+    assert f"{words!r}" in str(caught.value)
+
+
+def test_a_question_put_as_a_post_is_asked_again_like_any_read() -> None:
+    asked: list[tuple[str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.content))
+        return httpx.Response(200, json={"items": []}) if len(asked) == 2 else httpx.Response(503)
+
+    with _client(answer) as client:
+        assert client.query("/things/query", b'{"filter":[]}') == {"items": []}
+    assert asked == [("POST", b'{"filter":[]}')] * 2
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'"text"', b"[]", b'{"message": 5}', b"\xff"])
@@ -195,7 +222,7 @@ def test_an_answer_that_is_not_whole_json_is_no_answer(content: bytes, kind: str
 
 
 def test_a_read_is_tried_again_until_patience_ends(sandbox: SandboxHandle) -> None:
-    judged = ContractTransport()
+    judged = under_contract()
     sandbox.set_faults({"rules": [{"match": "GET", "do": "500"}]})
     with _to(sandbox, judged) as client, pytest.raises(Unavailable, match="HTTP 500"):
         client.read(f"{API}/system/info")
@@ -204,13 +231,13 @@ def test_a_read_is_tried_again_until_patience_ends(sandbox: SandboxHandle) -> No
 
 def test_a_read_succeeds_when_the_fault_passes(sandbox: SandboxHandle) -> None:
     sandbox.set_faults({"rules": [{"match": "GET", "nth": 1, "do": "drop"}, {"match": "GET", "nth": 2, "do": "500"}]})
-    with _to(sandbox, ContractTransport()) as client:
+    with _to(sandbox, under_contract()) as client:
         assert client.read(f"{API}/system/info")["version"] == "v2025.1"
 
 
 @pytest.mark.parametrize("do", ["400", "401", "403", "404"])
 def test_a_refusal_is_final(sandbox: SandboxHandle, do: str) -> None:
-    judged = ContractTransport()
+    judged = under_contract()
     sandbox.set_faults({"rules": [{"match": "GET", "do": do}]})
     with _to(sandbox, judged) as client, pytest.raises(PsaError):
         client.read(f"{API}/system/info")
@@ -220,7 +247,7 @@ def test_a_refusal_is_final(sandbox: SandboxHandle, do: str) -> None:
 def test_the_time_that_the_psa_asks_to_wait_is_waited(sandbox: SandboxHandle) -> None:
     sandbox.set_faults({"rules": [{"match": "GET", "nth": 1, "do": "429:0.6s"}]})
     began = time.monotonic()
-    with _to(sandbox, ContractTransport()) as client:
+    with _to(sandbox, under_contract()) as client:
         client.read(f"{API}/system/info")
     assert time.monotonic() - began >= 0.6
 
@@ -228,7 +255,7 @@ def test_the_time_that_the_psa_asks_to_wait_is_waited(sandbox: SandboxHandle) ->
 def test_a_wait_is_never_longer_than_patience(sandbox: SandboxHandle) -> None:
     sandbox.set_faults({"rules": [{"match": "GET", "nth": 1, "do": "429:3600s"}]})
     began = time.monotonic()
-    with _to(sandbox, ContractTransport(), Patience(attempts=2, max_retry_wait=0.05)) as client:
+    with _to(sandbox, under_contract(), Patience(attempts=2, max_retry_wait=0.05)) as client:
         client.read(f"{API}/system/info")
     assert time.monotonic() - began < 30
 
@@ -280,7 +307,7 @@ def test_a_write_is_sent_once_whatever_happens(
 ) -> None:
     sandbox.set_faults({"rules": [{"match": "PATCH", "nth": 1, "do": do}]})
     body = json.dumps(replace_quantity(15)).encode()
-    with _to(sandbox, ContractTransport(judges_answers=False)) as client, pytest.raises(PsaError) as caught:
+    with _to(sandbox, under_contract(judges_answers=False)) as client, pytest.raises(PsaError) as caught:
         client.write("PATCH", f"{API}{ADDITION}", body)
     assert type(caught.value) is kind
     assert sandbox.quantity("1") == quantity
@@ -288,7 +315,7 @@ def test_a_write_is_sent_once_whatever_happens(
 
 
 def test_a_write_answers_with_what_came_back(sandbox: SandboxHandle) -> None:
-    with _to(sandbox, ContractTransport()) as client:
+    with _to(sandbox, under_contract()) as client:
         answer = client.write("PATCH", f"{API}{ADDITION}", json.dumps(replace_quantity(15)).encode())
     assert answer["quantity"] == 15
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from trueup.sandbox.psa.connectwise import ConnectWiseProtocol, error_response
+from trueup.sandbox.psa.dialects import DIALECTS, Dialect
 from trueup.sandbox.psa.exact import from_json
 from trueup.sandbox.psa.faults import FaultPlan, faults_from
 from trueup.sandbox.psa.injection import OWN, FaultInjection
@@ -24,7 +24,8 @@ from trueup.sandbox.psa.state import State
 
 
 def sandbox_app(state: State, plan: FaultPlan) -> ASGIApp:
-    """The application that serves a state with faults."""
+    """The application that serves a state with faults, in the dialect that its seed names."""
+    dialect = DIALECTS[state.now().psa](state)
     app = Starlette(
         routes=[
             Route(f"{OWN}state", _answer_state(state), methods=["GET"]),
@@ -32,11 +33,11 @@ def sandbox_app(state: State, plan: FaultPlan) -> ASGIApp:
             Route(
                 f"{OWN}faults", _edit(lambda document: plan.replace(faults_from(document, "faults"))), methods=["POST"]
             ),
-            *ConnectWiseProtocol(state).routes(),
+            *dialect.routes(),
         ],
-        exception_handlers={HTTPException: _in_vendor_words},
+        exception_handlers={HTTPException: _in_words_of(dialect)},
     )
-    return FaultInjection(app, plan)
+    return FaultInjection(app, plan, dialect)
 
 
 def _answer_state(state: State) -> Callable[[Request], Awaitable[Response]]:
@@ -57,6 +58,9 @@ def _edit(apply: Callable[[Any], None]) -> Callable[[Request], Awaitable[Respons
     return edit
 
 
-async def _in_vendor_words(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return error_response(status, {404: "NotFound", 405: "MethodNotAllowed"}.get(status, "Error"), str(error))
+def _in_words_of(dialect: Dialect) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def tell(_: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return dialect.error(status, str(error))
+
+    return tell

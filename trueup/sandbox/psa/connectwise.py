@@ -8,7 +8,6 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -18,18 +17,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trueup.sandbox.psa import connectwise_shapes as shapes
+from trueup.sandbox.psa.asking import moment_for
 from trueup.sandbox.psa.conditions import ConditionError, predicate, sorted_by
 from trueup.sandbox.psa.exact import exact_json, from_json
-from trueup.sandbox.psa.seed import Credentials, Line
+from trueup.sandbox.psa.seed import Line
 from trueup.sandbox.psa.state import Moment, State
 
 API = "/v4_6_release/apis/3.0"
 MEDIA_TYPE = "application/vnd.connectwise.com+json; version=2025.1"
 DEFAULT_PAGE, LARGEST_PAGE = 25, 1000
-AGE = "sandbox_age"
-"""Key of the request's scope: how old the answer to a read shall be."""
 
 _Handler = Callable[[Request], Awaitable[Response]]
+_CODES = {404: "NotFound", 405: "MethodNotAllowed"}
 _UNSUPPORTED = ("childConditions", "customFieldConditions", "fields")
 
 
@@ -85,6 +84,14 @@ class ConnectWiseProtocol:
             self._route(additions, self._post, "POST"),
             *self._collection(additions, self._additions, shapes.ADDITION_FIELDS),
         ]
+
+    def error(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+        """A failure in the vendor's shape."""
+        return error_response(status, _CODES.get(status, "Error"), message, headers=headers)
+
+    def empty(self, path: str) -> Response:
+        """No records, or a count of none."""
+        return _answer({"count": 0} if path.endswith("/count") else [])
 
     def _route(self, path: str, handler: _Handler, method: str = "GET") -> Route:
         async def guarded(request: Request) -> Response:
@@ -160,8 +167,7 @@ class ConnectWiseProtocol:
         return _answer(shapes.addition(kept, moment), 201)
 
     def _moment(self, request: Request) -> Moment:
-        age = request.scope.get(AGE)
-        return self._state.as_of(timedelta(seconds=age)) if age else self._state.now()
+        return moment_for(request, self._state)
 
     def _agreement_id(self, request: Request, moment: Moment) -> str:
         agreement = str(request.path_params["agreement"])
@@ -176,13 +182,12 @@ class ConnectWiseProtocol:
         return line
 
 
-def _authorised(request: Request, accepted: Credentials | None) -> _Member:
+def _authorised(request: Request, accepted: Mapping[str, str] | None) -> _Member:
     member = _member(request.headers.get("Authorization"))
     client_id = request.headers.get("clientId", "")
     if not client_id:
         raise Failure(400, "ClientIdMissing", "Every call needs the header clientId.")
-    wanted = accepted.model_dump() if accepted else None
-    if "" in vars(member).values() or (wanted and wanted != {**vars(member), "client_id": client_id}):
+    if "" in vars(member).values() or (accepted and accepted != {**vars(member), "client_id": client_id}):
         # The vendor's oddity: wrong credentials are often "not found".
         raise _not_found(request)
     return member

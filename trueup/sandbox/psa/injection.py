@@ -12,7 +12,8 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trueup.sandbox.psa.connectwise import AGE, error_response
+from trueup.sandbox.psa.asking import AGE
+from trueup.sandbox.psa.dialects import Dialect
 from trueup.sandbox.psa.faults import Fault, FaultPlan
 
 ABORT = "abort"
@@ -27,9 +28,10 @@ _PAGE = "<html><head><title>{0}</title></head><body><h1>{0} from the gateway</h1
 class FaultInjection:
     """An ASGI application around another that lets some requests fail."""
 
-    def __init__(self, app: ASGIApp, plan: FaultPlan) -> None:
+    def __init__(self, app: ASGIApp, plan: FaultPlan, dialect: Dialect) -> None:
         self._app = app
         self._plan = plan
+        self._dialect = dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, with the fault that it meets or without."""
@@ -37,7 +39,7 @@ class FaultInjection:
             await self._app(scope, receive, send)
             return
         fault = self._plan.next_for(f"{scope['method']} {scope['path']}")
-        request = _Request(self._app, scope, receive, send)
+        request = _Request(self._app, self._dialect, scope, receive, send)
         await (_FAULTS[fault.kind](request, fault) if fault else request.pass_on())
 
 
@@ -58,6 +60,7 @@ class _Answer:
 @dataclass(frozen=True)
 class _Request:
     app: ASGIApp
+    dialect: Dialect
     scope: Scope
     receive: Receive
     send: Send
@@ -105,7 +108,7 @@ async def _status(request: _Request, fault: Fault) -> None:
         await request.answer(_page(fault.status))
         return
     headers = {"Retry-After": f"{fault.seconds:g}"} if fault.status == 429 else None
-    await request.answer(error_response(fault.status, "Fault", f"Fault {fault.status} on request.", headers=headers))
+    await request.answer(request.dialect.error(fault.status, f"Fault {fault.status} on request.", headers))
 
 
 async def _status_after_commit(request: _Request, fault: Fault) -> None:
@@ -142,8 +145,7 @@ async def _cut(request: _Request, _: Fault) -> None:
 
 
 async def _empty(request: _Request, _: Fault) -> None:
-    body = '{"count":0}' if request.scope["path"].endswith("/count") else "[]"
-    await request.answer(Response(body, media_type="application/json"))
+    await request.answer(request.dialect.empty(request.scope["path"]))
 
 
 def _page(status: int) -> Response:

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from pipelines.quantities import text
 
-KINDS = ("connectwise",)
+CREDENTIALS: Mapping[str, tuple[str, ...]] = {
+    "connectwise": ("company_id", "public_key", "private_key", "client_id"),
+}
+"""The credentials that each kind of PSA asks for, by the names that a seed gives them."""
+
 LARGEST_ID = 2**31 - 1
 """Ids are 32-bit numbers on the wire."""
 
@@ -111,15 +115,6 @@ class Line(_Record):
         return self.serial_number or self.invoice_text or self.description or None
 
 
-class Credentials(_Record):
-    """The only credentials that are accepted."""
-
-    company_id: str = Field(min_length=1)
-    public_key: str = Field(min_length=1)
-    private_key: str = Field(min_length=1)
-    client_id: str = Field(min_length=1)
-
-
 class Write(_Record):
     """One accepted write to one field of a line: ``quantity`` or ``end``; ``before`` is null for a new line."""
 
@@ -133,14 +128,18 @@ class Write(_Record):
 
 
 class Seed(_Record):
-    """A whole PSA. ``writes`` is there when the state of an earlier server is loaded again."""
+    """A whole PSA.
+
+    ``credentials`` are the only ones that are accepted. ``writes`` is there when the state of an earlier server is
+    loaded again.
+    """
 
     psa: str
     accounts: tuple[Account, ...] = ()
     services: tuple[Service, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     lines: tuple[Line, ...] = ()
-    credentials: Credentials | None = None
+    credentials: Mapping[str, str] | None = None
     writes: tuple[Write, ...] = ()
 
 
@@ -168,7 +167,7 @@ def seed_from(document: Any, where: str) -> Seed:
         seed = Seed.model_validate(document)
     except ValidationError as error:
         raise SeedError(problems_of(error, document, where)) from error
-    problems = [*_doubled(seed), *_dangling(seed)]
+    problems = [*_unknown_credentials(seed), *_doubled(seed), *_dangling(seed)]
     if problems:
         raise SeedError("\n".join(f"{where}: {problem}" for problem in problems))
     return seed
@@ -176,8 +175,8 @@ def seed_from(document: Any, where: str) -> Seed:
 
 def check_kind(kind: str) -> None:
     """Raises ``SeedError`` for a PSA that no sandbox speaks for yet."""
-    if kind not in KINDS:
-        raise SeedError(f"the sandbox does not speak {kind!r}; it speaks: {', '.join(KINDS)}")
+    if kind not in CREDENTIALS:
+        raise SeedError(f"the sandbox does not speak {kind!r}; it speaks: {', '.join(CREDENTIALS)}")
 
 
 def problems_of(error: ValidationError, document: Any, where: str) -> str:
@@ -203,6 +202,20 @@ def _place(location: tuple[int | str, ...], document: Any) -> str:
 
 def _has(record: Any, step: int | str) -> bool:
     return step in record if isinstance(record, Mapping) else isinstance(record, list) and isinstance(step, int)
+
+
+def _unknown_credentials(seed: Seed) -> list[str]:
+    if seed.credentials is None:
+        return []
+    names = CREDENTIALS[seed.psa]
+    return [
+        *(
+            f"credentials.{name}: a text that is not empty is needed"
+            for name in names
+            if not seed.credentials.get(name)
+        ),
+        *(f"credentials.{name}: {seed.psa} knows no such credential" for name in seed.credentials if name not in names),
+    ]
 
 
 def _doubled(seed: Seed) -> list[str]:

@@ -21,7 +21,6 @@ from pydantic import BaseModel
 from trueup.sandbox.psa.seed import (
     Account,
     Agreement,
-    Credentials,
     Line,
     Seed,
     SeedError,
@@ -43,7 +42,7 @@ class Moment:
     services: Mapping[str, Service]
     agreements: Mapping[str, Agreement]
     lines: Mapping[str, Line]
-    credentials: Credentials | None = None
+    credentials: Mapping[str, str] | None = None
     writes: tuple[Write, ...] = ()
 
     @classmethod
@@ -64,7 +63,7 @@ class Moment:
         return {
             "psa": self.psa,
             **{things: _documents(getattr(self, things)) for things in _THINGS},
-            "credentials": self.credentials.model_dump(mode="json") if self.credentials else None,
+            "credentials": dict(self.credentials) if self.credentials else None,
             "writes": [write.model_dump(mode="json") for write in self.writes],
         }
 

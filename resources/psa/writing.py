@@ -1,0 +1,74 @@
+"""What writing to any PSA shares: what an answer means, what keeps a line from being written, how long a look holds.
+
+Belongs here: judgements in our words that no vendor's shape changes.
+Does not belong here: requests, paths and fields (each vendor's own ``writing`` module), the order of steps.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Generic, TypeVar
+
+from pipelines.agreements.records import Account, Agreement, AgreementLine
+from pipelines.review.changes import Change
+from pipelines.writeback.ports import Answer, Heard
+from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unreachable
+
+MOST_SECONDS = 24 * 60 * 60
+"""The longest wait that is obeyed when the PSA asks for fewer requests."""
+
+FRESH_SECONDS = 30
+"""How old an agreement or an account may be when a line is written; the line itself is always read anew."""
+
+_Known = TypeVar("_Known")
+
+
+class Recent(Generic[_Known]):
+    """Records that change rarely, kept for ``FRESH_SECONDS`` by the seconds of ``clock``."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[float, _Known]] = {}
+
+    def get(self, key: str, read: Callable[[], _Known]) -> _Known:
+        """The record of a key, read anew when it is too old. Raises what ``read`` raises, and then keeps nothing."""
+        now = self._clock()
+        kept = self._kept.get(key)
+        if kept is not None and now - kept[0] <= FRESH_SECONDS:
+            return kept[1]
+        found = read()
+        self._kept[key] = (now, found)
+        return found
+
+
+def answer_of(error: PsaError) -> Answer:
+    """What a failed write says about whether it was executed. Whatever is not known to have failed is unknown."""
+    heard = next((heard for kind, heard in _HEARD if isinstance(error, kind)), Heard.UNKNOWN)
+    seconds = error.retry_after if isinstance(error, Throttled) else None
+    # A PSA that asks for years has said something else than it meant.
+    asked = None if seconds is None else timedelta(seconds=min(seconds, MOST_SECONDS))
+    return Answer(heard, str(error), asked)
+
+
+_HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
+    (Throttled, Heard.THROTTLED),
+    (Unreachable, Heard.NOT_EXECUTED),
+    (Conflict, Heard.NOT_EXECUTED),
+    (Forbidden, Heard.FORBIDDEN),
+    (Gone, Heard.GONE),
+    (Refused, Heard.REFUSED),
+)
+
+
+def obstacle(change: Change, line: AgreementLine, agreement: Agreement, account: Account, today: date) -> str | None:
+    """Why a line must not be written although it is there; None when nothing is in the way."""
+    if str(agreement.account_id) != change.account_id:
+        return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
+    if not account.is_active:
+        return f"account {account.id} is inactive in the PSA"
+    if not agreement.is_active:
+        return f"agreement {agreement.id} is cancelled, expired or ended"
+    if line.end_date is not None and line.end_date <= today:
+        return f"line {line.id} ended on {line.end_date}"
+    if line.start_date is not None and line.start_date > today:
+        return f"line {line.id} begins only on {line.start_date}"
+    return None
