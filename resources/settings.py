@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import tomlkit
 import tomlkit.exceptions
 
+from pipelines.review.proration import DayCount
+
 FILE_NAME = "trueup.toml"
 PSA_KINDS = ("connectwise",)
 FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "dagster")
@@ -90,6 +92,12 @@ def _bound(value: Any) -> Decimal:
     return bound
 
 
+def _day_count(value: Any) -> str:
+    if value not in tuple(DayCount):
+        raise ValueError(f"one of: {', '.join(DayCount)}")
+    return str(value)
+
+
 def _store_url(value: Any) -> str:
     text = _text(value)
     if not text.startswith(("sqlite:///", "postgresql://")):
@@ -142,6 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("billing.timezone", "UTC", _zone, "On whose calendar a month begins and ends."),
     Setting("billing.currency", "USD", _currency, "Currency where an agreement names none."),
     Setting("billing.day", 3, _day, "Day of the month on which the past month is reconciled by itself."),
+    Setting("billing.day_count", "actual", _day_count, "How many days a month has when a part of it is shown."),
     Setting("writeback.quiet_period_seconds", None, _optional(_seconds), "Wait before a lost answer is read back."),
     Setting("bounds.line_quantity", None, _optional(_bound), "Largest change of one line's quantity."),
     Setting("bounds.lines_per_run", None, _optional(_seconds), "Most lines written in one run."),

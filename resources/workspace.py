@@ -17,6 +17,7 @@ from pipelines.intake.ports import IntakePorts
 from pipelines.intake.profile import ImportProfile
 from pipelines.reconciliation.month import Tenant
 from pipelines.review.binding import PsaIdentity
+from pipelines.review.proration import DayCount
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace, pace_of, quiet_period
 from resources.bucket.archive import Archive
@@ -185,6 +186,11 @@ class Workspace:
                 "with the sandbox (psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
             )
         return pace_of(quiet, timeout, longest_run)
+
+    @property
+    def day_count(self) -> DayCount:
+        """How many days a month has when a part of it is shown."""
+        return DayCount(self.settings.values["billing.day_count"])
 
     @property
     def bounds(self) -> Bounds:

@@ -63,7 +63,8 @@ def _request(workspace: Workspace) -> dg.RunRequest | None:
     quiet = workspace.pace.quiet
     unsettled = [each for each in ledger.unsettled(None) if look_due(each, quiet) <= now]
     # While write-back stands still lost answers are settled all the same: that only reads.
-    approved = [] if ledger.stop() else ledger.approved(now, None)
+    today = workspace.today
+    approved = [] if ledger.stop() else [each for each in ledger.approved(now, None) if each.change.is_due(today)]
     unread = {period: ledger.standing(period).unread for period in {each.change.period for each in approved}}
     ready = [each for each in approved if not unread[each.change.period].intersection(each.change.sources)]
     return write_back_request(workspace.tenant.id, ready, unsettled, now)

@@ -38,6 +38,7 @@ renamed as (
         charge_start,
         charge_end,
         term_end,
+        renewal_quantity,
         charge_kind,
         charge_class,
         charge_class in ('recurring', 'cancel') as is_quantity_row,

@@ -87,6 +87,7 @@ TYPED = (
     "charge_start",
     "charge_end",
     "term_end",
+    "renewal_quantity",
     "charge_kind",
     "charge_class",
     "method",

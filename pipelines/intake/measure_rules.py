@@ -16,6 +16,7 @@ from pipelines.intake.sqltext import all_of, any_of, case, literal, literals
 ZERO = "(quantity = 0 AND NOT is_of_money)"
 """A quantity that the row states, and that is nothing."""
 
+_NEGATIVE_RENEWAL = "nobody renews less than nothing"
 _NOT_EXACT = "the derived quantity has more than 10 decimal places: say round(...) in its formula"
 
 
@@ -34,7 +35,15 @@ def add_measures(rows: Expression) -> None:
     cost = _number(rows, "unit_cost", columns.unit_cost, may_round=True)
     amount = _number(rows, "amount", columns.amount, may_round=True)
     size = _number(rows, "size", rows.profile.aggregate.size_column, may_round=may_round)
-    rows.layers[COMPARED] |= {"unit_cost": cost.value, "amount": amount.value, "size_quantity": size.value}
+    renewal = _number(rows, "renewal_quantity", columns.renewal_quantity)
+    if columns.renewal_quantity:
+        rows.check(renewal.is_negative, rows.position(columns.renewal_quantity), _NEGATIVE_RENEWAL, FIX_CELL)
+    rows.layers[COMPARED] |= {
+        "unit_cost": cost.value,
+        "amount": amount.value,
+        "size_quantity": size.value,
+        "renewal_quantity": renewal.value,
+    }
     rows.layers[COMPARED]["is_negated"] = _sign(rows, rows.profile.aggregate.sign_column)
     rows.layers[COMPARED]["rounded"] = f"{cost.is_rounded}::INT + {amount.is_rounded}::INT"
     if "is_unstated" in rows.layers[COMPARED]:

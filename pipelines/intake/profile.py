@@ -71,6 +71,7 @@ class Columns(Part):
     charge_start: ColumnOrShorthand | None = None
     charge_end: ColumnOrShorthand | None = None
     term_end: ColumnOrShorthand | None = None
+    renewal_quantity: ColumnOrShorthand | None = None
     charge_kind: ColumnOrShorthand | None = None
     period: ColumnOrShorthand | None = None
     part: ColumnOrShorthand | None = None
@@ -396,6 +397,8 @@ def _contradictions_of_days(profile: ImportProfile) -> Iterator[str]:
     is_by_column = profile.arrives is not None and profile.arrives.period is PeriodFrom.COLUMN
     if (columns.charge_start or columns.charge_end or columns.term_end) and not profile.dates:
         yield "charge dates are mapped, but dates names no format"
+    if columns.renewal_quantity and not (columns.subscription_id and columns.term_end):
+        yield "renewal_quantity is mapped without subscription_id and term_end: whose units become how many, and when?"
     if any(condition.within_days is not None for condition in profile.conditions):
         if not profile.dates:
             yield "within_days compares days, but dates names no format"

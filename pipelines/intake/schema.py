@@ -34,6 +34,7 @@ VALIDATED_USAGE = pa.DataFrameSchema(
         "charge_start": pa.Column(pl.Date, nullable=True),
         "charge_end": pa.Column(pl.Date, nullable=True),
         "term_end": pa.Column(pl.Date, nullable=True),
+        "renewal_quantity": pa.Column(_EXACT, nullable=True),
         "charge_kind": _text(),
         "charge_class": _text(pa.Check.isin([str(name) for name in RowClass]), nullable=False),
         "method": _text(pa.Check.isin([str(name) for name in Reduction]), nullable=False),

@@ -13,13 +13,14 @@ from pipelines.agreements.records import NO_RECORDS, PsaCopy, PsaRecords
 from pipelines.findings import MOST_EVIDENCE, Evidence, Finding, FindingKind
 from pipelines.identity import RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
+from pipelines.intake.profile import Basis
 from pipelines.intake.rows import RowClass, RowError
 from pipelines.mapping.entries import AccountMapping, ServiceMapping
 from pipelines.periods import BillingPeriod
-from pipelines.quantities import money, text
+from pipelines.quantities import money, money_text, text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import ExpectedDrop
-from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, UnmappedUsage
+from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, Renewal, UnmappedUsage
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_rejected(seen),
         *_control_totals(seen),
         *_unmapped(seen),
+        *_amounts(seen),
         *_key_drifts(seen),
         *_vanished_subscriptions(seen),
         *_commitments(seen),
@@ -171,7 +173,8 @@ def _control_totals(seen: MonthSeen) -> Iterator[Finding]:
 
 
 def _unmapped(seen: MonthSeen) -> Iterator[Finding]:
-    usage = seen.figures.unmapped if seen.figures else ()
+    of_amounts = _sources_of_amounts(seen)
+    usage = [item for item in _unmapped_usage(seen) if item.source not in of_amounts]
     accounts: dict[tuple[str, str], list[UnmappedUsage]] = defaultdict(list)
     services: dict[tuple[str, str], list[UnmappedUsage]] = defaultdict(list)
     for item in usage:
@@ -185,6 +188,47 @@ def _unmapped(seen: MonthSeen) -> Iterator[Finding]:
     for (source, key), items in services.items():
         name = f" ({items[0].service_name})" if items[0].service_name != key else ""
         yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_SERVICE, source, key, name, items)
+
+
+def _unmapped_usage(seen: MonthSeen) -> Sequence[UnmappedUsage]:
+    return seen.figures.unmapped if seen.figures else ()
+
+
+def _sources_of_amounts(seen: MonthSeen) -> frozenset[str]:
+    """Sources that know what was spent and not how many: bills whose units are their money, of which nothing is mapped.
+
+    As soon as one service of theirs is mapped a person bills by that money, and the rest is unmapped like any usage.
+    """
+    billed = {d.source for d in seen.expected if d.revision and d.revision.basis == Basis.INVOICE}
+    counted = {d.source for d in seen.expected if d.revision and d.revision.basis != Basis.INVOICE}
+    counted |= {item.source for item in _unmapped_usage(seen) if item.amount != item.quantity}
+    counted |= {service.source for service in seen.services}
+    return frozenset(billed - counted)
+
+
+def _amounts(seen: MonthSeen) -> Iterator[Finding]:
+    of_amounts = _sources_of_amounts(seen)
+    spent: dict[tuple[str, str, str | None], list[UnmappedUsage]] = defaultdict(list)
+    for item in _unmapped_usage(seen):
+        if item.source in of_amounts:
+            spent[(item.source, item.account_key, item.currency)].append(item)
+    for (source, key, currency), items in spent.items():
+        total = sum((item.quantity for item in items), Decimal(0))
+        name = f" ({items[0].account_name})" if items[0].account_name != key else ""
+        services = f"{len(items)} service{'s' if len(items) > 1 else ''}"
+        yield Finding(
+            seen.period,
+            FindingKind.AMOUNT_ONLY,
+            source,
+            f"{key}|{currency}",
+            f"{source}: the account {key!r}{name} spent {money_text(total)}{f' {currency}' if currency else ''} on "
+            f"{services}. The source knows amounts and no units, so no agreement line is compared with it.",
+            "Hold it against what the customer is billed for it. To bill by it, map its services: a unit is then one "
+            "unit of the currency.",
+            amount=total,
+            currency=currency,
+            evidence=tuple(e for item in items for e in item.evidence)[:MOST_EVIDENCE],
+        )
 
 
 def _unmapped_finding(
@@ -307,11 +351,14 @@ def _commitments(seen: MonthSeen) -> Iterator[Finding]:
         )
 
 
+def _renewal(renewal: Renewal) -> str:
+    going_on = "" if renewal.renewal_quantity is None else f", going on with {text(renewal.renewal_quantity)}"
+    return f"{renewal.subscription_id!r} ({renewal.service_key}) on {renewal.term_end}{going_on}"
+
+
 def _renewals(seen: MonthSeen) -> Iterator[Finding]:
     for renewals in seen.figures.renewals if seen.figures else ():
-        named = ", ".join(
-            f"{each.subscription_id!r} ({each.service_key}) on {each.term_end}" for each in renewals.named
-        )
+        named = ", ".join(map(_renewal, renewals.named))
         more = f" and {renewals.count - len(renewals.named)} more" if renewals.count > len(renewals.named) else ""
         yield Finding(
             seen.period,

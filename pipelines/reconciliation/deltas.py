@@ -5,6 +5,7 @@ Does not belong here: computing them.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -52,7 +53,8 @@ class Delta:
     quantity field should hold. ``agreement_id`` is the line's; without a line, the account's if it has but one that is
     live. ``amount_delta`` is at the line's own price, None where the PSA gives none.
     ``rows_digest`` names all usage rows that feed the target, with their quantities, also those beyond the ones in
-    ``evidence``; empty when none does.
+    ``evidence``; empty when none does. ``due_on`` is the day of a renewal from which it holds, None for what is due
+    now.
     """
 
     kind: DeltaKind
@@ -76,3 +78,4 @@ class Delta:
     rows_digest: str
     held_by: HoldReason | None = None
     is_prepaid: bool = False
+    due_on: date | None = None

@@ -186,11 +186,15 @@ class CommitmentFalls:
 
 @dataclass(frozen=True)
 class Renewal:
-    """A subscription whose commitment ends soon; the day after the last one."""
+    """A subscription whose commitment ends soon. ``term_end`` is the day after the last one.
+
+    ``renewal_quantity`` is how many units go on then, None where the file does not tell.
+    """
 
     term_end: date
     subscription_id: str
     service_key: str
+    renewal_quantity: Decimal | None = None
 
 
 @dataclass(frozen=True)

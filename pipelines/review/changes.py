@@ -70,3 +70,7 @@ class Change:
     provenance_hash: str
     proposed_at: datetime
     batch_id: str | None = None
+
+    def is_due(self, today: date) -> bool:
+        """Whether it may be written on this day of the tenant's calendar: what falls at a renewal waits for it."""
+        return self.when is When.NOW or self.effective_date <= today

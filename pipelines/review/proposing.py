@@ -43,8 +43,8 @@ def change_id(tenant: str, period: str, delta: Delta) -> ChangeId:
 def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datetime) -> Change:
     """The first revision of the change that a proposed delta asks for.
 
-    The effective date is the first day after the month: the same on every rerun, so that it never makes a new
-    revision by itself. Everything that ends at zero, and everything vanished, needs its own tick.
+    The effective date is the first day after the month, or that of the renewal: the same on every rerun, so that it
+    never makes a new revision by itself. Everything that ends at zero, and everything vanished, needs its own tick.
     """
     ends_at_zero = delta.quantity_after == 0
     return Change(
@@ -66,8 +66,8 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         unit_cost=delta.unit_cost,
         amount_delta=delta.amount_delta,
         currency=delta.currency,
-        effective_date=period.end_date,
-        when=When.NOW,
+        effective_date=delta.due_on or period.end_date,
+        when=When.NOW if delta.due_on is None else When.AT_RENEWAL,
         needs=("confirm_zero",) if ends_at_zero or delta.kind is DeltaKind.VANISHED else (),
         flags=_flags(delta),
         evidence_count=delta.evidence_count,

@@ -182,6 +182,7 @@ class Run:
         for unsettled in self.ledger.unsettled(self.period):
             self._settle(lease, unsettled, batch)
         batch.stop = self._standing_stop(lease) or self._stop_at_excess(lease)
+        self._leave_until_renewal(batch)
         # What is approved from now on is the next run's: the bounds were held against these.
         names = {_name(each.change) for each in self._in_reach()}
         is_turn = batch.stop is None
@@ -192,7 +193,15 @@ class Run:
             is_turn = batch.stop is None and self._wait_for_turn(lease, began)
 
     def _in_reach(self) -> Sequence[Approved]:
-        """What is approved and has its turn before this run loses patience."""
+        """What is approved, due, and has its turn before this run loses patience."""
+        return [each for each in self._approved() if each.change.is_due(self.today)]
+
+    def _leave_until_renewal(self, batch: BatchOutcome) -> None:
+        for each in self._approved():
+            if not each.change.is_due(self.today):
+                batch.leave(each.change, f"it is due at the renewal, on {each.change.effective_date}")
+
+    def _approved(self) -> Sequence[Approved]:
         return self.ledger.approved(self.clock() + self.pace.patience, self.period)
 
     # --- settling ---------------------------------------------------------------------------------------------------

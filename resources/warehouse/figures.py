@@ -175,7 +175,8 @@ QUERIES: Mapping[str, str] = {
         select
             source, min(account_key) as account_key, count(*) as count,
             min(struct_pack(
-                term_end := term_end, subscription_id := subscription_id, service_key := service_key
+                term_end := term_end, subscription_id := subscription_id, service_key := service_key,
+                renewal_quantity := renewal_quantity
             ), {MOST_EVIDENCE}) as named
         from renewals group by source, match_account
         order by source, account_key
@@ -280,6 +281,7 @@ def _delta(row: Mapping[str, Any]) -> Delta:
         rows_digest=row["rows_digest"],
         held_by=row["held_by"] and HoldReason(row["held_by"]),
         is_prepaid=row["is_prepaid"],
+        due_on=row["due_on"],
     )
 
 

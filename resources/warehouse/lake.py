@@ -49,6 +49,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("charge_start", pa.date32()),
         pa.field("charge_end", pa.date32()),
         pa.field("term_end", pa.date32()),
+        pa.field("renewal_quantity", EXACT),
         pa.field("charge_kind", pa.string()),
         pa.field("charge_class", pa.string(), nullable=False),
         pa.field("method", pa.string(), nullable=False),

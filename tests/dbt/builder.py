@@ -70,6 +70,7 @@ class Row:
     row: int | None = None
     cycle: str | None = None
     term_end: date | None = None
+    at_renewal: str | None = None
     period: BillingPeriod = PERIOD
 
 
@@ -318,6 +319,7 @@ def _usage(row: Row) -> dict[str, Any]:
         "charge_start": row.start,
         "charge_end": row.end,
         "term_end": row.term_end,
+        "renewal_quantity": None if row.at_renewal is None else Decimal(row.at_renewal),
         "charge_kind": row.charge_kind,
         "charge_class": str(row.charge),
         "method": str(row.method),

@@ -78,8 +78,11 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
     return {
-        "change": change_as_json(latest, approvals.get((latest.change_id, latest.revision), ())),
-        "revisions": [change_as_json(each, approvals.get((each.change_id, each.revision), ())) for each in revisions],
+        "change": change_as_json(latest, opened.day_count, approvals.get((latest.change_id, latest.revision), ())),
+        "revisions": [
+            change_as_json(each, opened.day_count, approvals.get((each.change_id, each.revision), ()))
+            for each in revisions
+        ],
         "rule": _rule(latest),
         "request": opened.psa_kind.preview(latest).as_document() if latest.line_id else None,
         "plan_hash": opened.decision_ledger.plan_of(latest).hash,
@@ -158,6 +161,7 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"{change['service']['name']}",
         f"  rule      {explained['rule']}",
         f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
+        *([f"  part      {change['proration']['formula']}"] if change["proration"] else []),
         *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
         f"  mappings  version {explained['mapping_version']}",
     ]

@@ -16,6 +16,7 @@ from pipelines.findings import Finding
 from pipelines.quantities import money_text, text
 from pipelines.review.approval import Decision, DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.proration import DayCount, prorated
 from pipelines.writeback.attention import Ending, write_back_findings
 from pipelines.writeback.ports import Cause
 from resources.store import changes, decisions, findings, reconciliations, writes
@@ -53,9 +54,9 @@ def _margin(change: Change) -> str | None:
     return _at(change.unit_price - change.unit_cost, change)
 
 
-def change_as_json(change: Change, approvals: Sequence[Decision] = ()) -> dict[str, Any]:
+def change_as_json(change: Change, day_count: DayCount, approvals: Sequence[Decision] = ()) -> dict[str, Any]:
     """A change in the shape of the outside contract. ``approvals`` are those that hold."""
-    before = change.quantity_before
+    before, part = change.quantity_before, prorated(change, day_count)
     return {
         "id": change.change_id,
         "revision": change.revision,
@@ -78,6 +79,7 @@ def change_as_json(change: Change, approvals: Sequence[Decision] = ()) -> dict[s
         "unit_cost": None if change.unit_cost is None else money_text(change.unit_cost),
         "cost_delta": _at(change.unit_cost, change),
         "margin_delta": _margin(change),
+        "proration": None if part is None else part.as_json(),
         "currency": change.currency,
         "needs": list(change.needs),
         "flags": list(change.flags),
@@ -160,8 +162,12 @@ def list_changes(
         if (source is None or source in change.sources) and (account is None or account == change.account_id)
     ]
     if as_json:
+        day_count = opened.day_count
         print_json(
-            [change_as_json(change, approvals.get((change.change_id, change.revision), ())) for change in chosen]
+            [
+                change_as_json(change, day_count, approvals.get((change.change_id, change.revision), ()))
+                for change in chosen
+            ]
         )
     else:
         print_changes(chosen)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.periods import BillingPeriod
+from pipelines.review.proration import DayCount
 from pipelines.review.publishing import MonthOutcome, recompute_month
 from pipelines.review.summary import money_by_currency
 from resources.bucket.inbox import InboxFolder
@@ -50,7 +51,7 @@ def run(
             shown = partial(print_month, opened, summary)
         else:
             outcome = recompute(opened, month, _instant(opened, as_of))
-            summary = recomputed_as_json(outcome)
+            summary = recomputed_as_json(outcome, opened.day_count)
             shown = partial(print_recomputed, outcome)
         if as_json:
             print_json(summary)
@@ -84,10 +85,10 @@ def recompute(opened: Workspace, month: BillingPeriod, as_of: datetime) -> Month
     return recompute_month(opened.tenant, month, opened.month_ledger, opened.lake, warehouse, as_of=as_of)
 
 
-def recomputed_as_json(outcome: MonthOutcome) -> dict[str, Any]:
+def recomputed_as_json(outcome: MonthOutcome, day_count: DayCount) -> dict[str, Any]:
     """The summary of a run with ``recomputed``: changes and findings as lists, which are stored nowhere."""
     recomputed = {
-        "changes": [change_as_json(change) for change in outcome.plan.standing],
+        "changes": [change_as_json(change, day_count) for change in outcome.plan.standing],
         "findings": [finding_as_json(finding) for finding in outcome.findings],
     }
     return outcome.as_json() | {"recomputed": recomputed}

@@ -27,11 +27,27 @@ service_rules as (
 
 ),
 
+-- A line twice where seats are scheduled to fall: as it is used, and as it will be. All rules hold for both.
+stages as (
+
+    select
+        * exclude (renews_on, quantity_at_renewal),
+        cast(null as date) as due_on
+    from comparisons
+    union all
+    select
+        * exclude (renews_on, quantity_at_renewal) replace (quantity_at_renewal as quantity_used),
+        renews_on as due_on
+    from comparisons
+    where line_id is not null and renews_on is not null
+
+),
+
 -- The most specific rule wins as a whole: what it leaves out is not taken from a wider one.
 chosen as (
 
     select
-        comparisons.*,
+        stages.*,
         case
             when line_rules.scope is not null then line_rules.included
             when account_service_rules.scope is not null then account_service_rules.included
@@ -52,13 +68,13 @@ chosen as (
             when account_service_rules.scope is not null then account_service_rules.maximum
             else service_rules.maximum
         end as maximum
-    from comparisons
-    left join line_rules on comparisons.line_id = line_rules.line_id
+    from stages
+    left join line_rules on stages.line_id = line_rules.line_id
     left join account_service_rules
         on
-            comparisons.account_id = account_service_rules.account_id
-            and comparisons.service_id = account_service_rules.service_id
-    left join service_rules on comparisons.service_id = service_rules.service_id
+            stages.account_id = account_service_rules.account_id
+            and stages.service_id = account_service_rules.service_id
+    left join service_rules on stages.service_id = service_rules.service_id
 
 ),
 
@@ -115,6 +131,7 @@ capped as (
         is_ambiguous,
         is_mixed_basis,
         is_prepaid,
+        due_on,
         quantity_used < 0 as is_negative,
         cast(case when maximum < at_least then maximum else at_least end as decimal(38, 10)) as quantity_due
     from raised

@@ -1,8 +1,3 @@
-{%- set key = [
-    'keys.source', 'keys.basis', 'keys.match_account', 'keys.match_service', 'keys.key_term', 'keys.currency',
-    'keys.is_prepaid',
-] -%}
-
 with
 
 usage_keys as (
@@ -61,28 +56,7 @@ keys as (
 
 split as (
 
-    select
-        keys.source,
-        keys.basis,
-        keys.match_account,
-        keys.match_service,
-        keys.key_term,
-        keys.currency,
-        keys.is_prepaid,
-        account_mappings.account_id,
-        keys.row_count,
-        {{ share_of('keys.quantity', 'account_mappings.share', 'account_mappings.is_last', key) }} as quantity
-    from keys
-    inner join decisions
-        on
-            keys.source = decisions.source
-            and keys.match_account = decisions.match_account
-            and keys.match_service = decisions.match_service
-    inner join account_mappings
-        on
-            keys.source = account_mappings.source
-            and keys.match_account = account_mappings.match_account
-    where decisions.disposition = 'mapped'
+    {{ split_to_accounts('quantity', ['is_prepaid']) | indent(4) }}
 
 )
 

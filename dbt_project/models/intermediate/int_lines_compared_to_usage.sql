@@ -34,6 +34,12 @@ crowded_targets as (
 
 ),
 
+scheduled_falls as (
+
+    select * from {{ ref('int_scheduled_falls_spread_to_targets') }}
+
+),
+
 lines as (
 
     select
@@ -65,7 +71,9 @@ compared as (
         targets.account_id is not null as is_fed,
         coalesce(lines.is_ambiguous, crowded_targets.service_id is not null) as is_ambiguous,
         coalesce(targets.basis_count, 0) > 1 as is_mixed_basis,
-        coalesce(targets.quantity_prepaid, 0) > 0 as is_prepaid
+        coalesce(targets.quantity_prepaid, 0) > 0 as is_prepaid,
+        scheduled_falls.renews_on,
+        cast(targets.quantity_used - scheduled_falls.fall as decimal(38, 10)) as quantity_at_renewal
     from lines
     full outer join targets
         on
@@ -75,6 +83,10 @@ compared as (
         on
             targets.account_id = crowded_targets.account_id
             and targets.service_id = crowded_targets.service_id
+    left join scheduled_falls
+        on
+            targets.account_id = scheduled_falls.account_id
+            and targets.service_id = scheduled_falls.service_id
 
 )
 

@@ -84,7 +84,11 @@ differences as (
             else 'matched'
         end as kind
     from billed_units
-    where line_id is not null or (quantity_used > 0 and quantity_due > 0) or is_negative
+    where
+        case
+            when due_on is not null then quantity_due < quantity_before
+            else line_id is not null or (quantity_used > 0 and quantity_due > 0) or is_negative
+        end
 
 ),
 
@@ -174,12 +178,39 @@ priced as (
         coalesce(figured.currency, billing_periods.currency) as currency,
         figured.is_fed,
         figured.is_prepaid,
+        figured.due_on,
         figured.evidence_count
     from figured
     left join accounts on figured.account_id = accounts.account_id
     left join services on figured.service_id = services.service_id
     left join only_agreements on figured.account_id = only_agreements.account_id
     cross join billing_periods
+
+),
+
+due_lines as (
+
+    select line_id from priced
+    where due_on is not null
+
+),
+
+-- What is due at a renewal is told of a line that is right until then, in the place of saying so.
+right_until_then as (
+
+    select priced.line_id
+    from priced
+    inner join due_lines on priced.line_id = due_lines.line_id
+    where priced.due_on is null and priced.outcome = 'settled'
+
+),
+
+told as (
+
+    select priced.*
+    from priced
+    left join right_until_then on priced.line_id = right_until_then.line_id
+    where (priced.due_on is null) = (right_until_then.line_id is null)
 
 ),
 
@@ -190,7 +221,7 @@ final as (
         cast(
             round((quantity_after - coalesce(quantity_before, 0)) * unit_price, 2) as decimal(38, 10)
         ) as amount_delta
-    from priced
+    from told
 
 )
 

@@ -25,7 +25,8 @@ due as (
         usage_rows.subscription_id,
         min(usage_rows.account_key) as account_key,
         min(usage_rows.service_key) as service_key,
-        max(usage_rows.term_end) as term_end
+        max(usage_rows.term_end) as term_end,
+        max(usage_rows.renewal_quantity) as renewal_quantity
     from usage_rows
     cross join billing_periods
     where usage_rows.term_months > 1

@@ -618,6 +618,7 @@ class _Reading:
             "charge_start": self._date(columns.charge_start),
             "charge_end": self._date(columns.charge_end),
             "term_end": self._date(columns.term_end),
+            "renewal_quantity": self._at_renewal(columns.renewal_quantity),
             "charge_class": self._charge_class(mapped["charge_kind"]),
             "method": self._method(),
             "is_negated": self._is_negative(aggregate.sign_column),
@@ -726,6 +727,13 @@ class _Reading:
         except NotRead:
             self.faults.add(self.sheet.shown(column))
             return None
+
+    def _at_renewal(self, column: Column | None) -> Decimal | None:
+        """What a subscription renews with, which is never less than nothing."""
+        value = self._number(column)
+        if column is not None and value is not None and value < 0:
+            self.faults.add(self.sheet.shown(column))
+        return value
 
     def _is_made(self, column: Column) -> bool:
         return is_number(self.sheet.profile.formulas.get(column.column or "", Words("")))

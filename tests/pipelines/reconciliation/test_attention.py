@@ -313,3 +313,46 @@ def test_vanished_subscriptions_are_told_by_account_the_first_of_them_by_name() 
     )
     assert "whether it ended, before a fall of this account is approved" in finding.remedy
     assert finding.evidence == (ROW,)
+
+
+SPENT = unmapped(
+    service_key="AmazonEC2", is_service_mapped=False, quantity=Decimal("264.005"), amount=Decimal("264.005")
+)
+"""A bill of a cloud: a unit is a unit of the currency."""
+
+
+def bill(*usage: UnmappedUsage, basis: str = "invoice", **fields: Any) -> MonthSeen:
+    """A month in which one source's usage is unmapped."""
+    expected = expected_drops([revision(basis=basis)], [], [])
+    return seen(expected=expected, figures=replace(NO_FIGURES, unmapped=usage), **fields)
+
+
+def test_a_source_that_knows_amounts_alone_is_told_by_account_and_currency() -> None:
+    other = replace(SPENT, service_key="AmazonS3", quantity=Decimal("0.25"), amount=Decimal("0.25"))
+    euros = replace(SPENT, currency="EUR")
+    first, second = month_findings(bill(SPENT, other, euros))
+    assert (first.kind, first.amount, first.currency, first.quantity) == (
+        FindingKind.AMOUNT_ONLY,
+        Decimal("264.255"),
+        "USD",
+        None,
+    )
+    assert "the account 'c-9' (Acme Corp) spent 264.26 USD on 2 services" in first.message
+    assert (second.amount, second.currency) == (Decimal("264.005"), "EUR")
+
+
+@pytest.mark.parametrize(
+    "month",
+    [
+        pytest.param(bill(SPENT, basis="subscription"), id="a list of seats"),
+        pytest.param(bill(SPENT, replace(SPENT, amount=Decimal(5))), id="one service has units that are not its money"),
+        pytest.param(bill(SPENT, replace(SPENT, amount=None)), id="one service has no money"),
+        pytest.param(
+            bill(SPENT, services=[ServiceMapping("Pax8", "AmazonS3", (ServiceId("77"),))]), id="somebody bills by it"
+        ),
+    ],
+)
+def test_what_has_units_or_is_billed_by_is_unmapped_as_ever(month: MonthSeen) -> None:
+    kinds = {finding.kind for finding in month_findings(month)}
+    assert FindingKind.AMOUNT_ONLY not in kinds
+    assert FindingKind.UNMAPPED_SERVICE in kinds

@@ -134,6 +134,7 @@ class Office:
         self.clock = Clock()
         self.psa = InventedPsa({str(number): Decimal(10) for number in range(1, lines + 1)})
         self.bounds = Bounds("USD")
+        self.today = START.date()
         self.pace = PACE
         self.steps: list[tuple[Step, str]] = []
         self.on_step: Callable[[Step, Change], None] = lambda _step, _change: None
@@ -183,7 +184,7 @@ class Office:
             pace=self.pace,
             bounds=self.bounds,
             batch_id=f"batch-{next(self._batches)}",
-            today=date(2026, 11, 2),
+            today=self.today,
             clock=self.clock,
             sleep=self.clock.sleep,
             watch=self._watch,

@@ -12,7 +12,7 @@ from pipelines.identity import ServiceId
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
 from pipelines.review.approval import DecisionAction
 from pipelines.review.binding import PsaIdentity
-from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind
@@ -141,6 +141,20 @@ def test_a_mapping_that_moves_while_the_line_is_read_keeps_the_intent_from_being
     assert office.psa.accepted == []
     assert "a mapping or a file moved meanwhile" in batch.waiting[0][1]
     assert office.statuses() == {"1": APPROVED}
+
+
+def test_what_falls_at_a_renewal_waits_for_its_day(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        day = office.today + timedelta(days=1)
+        office.propose("1", when=When.AT_RENEWAL, effective_date=day)
+        office.decide("1")
+        # What is not due cannot exceed a bound on what one run writes.
+        office.bounds = Bounds("USD", lines_per_run=0)
+        batch = office.run()
+        assert [words for _, words in batch.waiting] == [f"it is due at the renewal, on {day}"]
+        assert (batch.stop, office.psa.asked, office.statuses()) == (None, [], {"1": APPROVED})
+        office.bounds, office.today = Bounds("USD"), day
+        assert office.run().counts() == {"written": 1}
 
 
 def test_a_source_that_was_read_anew_waits_for_its_reconciliation(office: Office) -> None:

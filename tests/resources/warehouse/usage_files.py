@@ -123,6 +123,8 @@ def _columns(draw: Draw) -> dict[str, Any]:
         "term_end": draw(st.sampled_from([None, None, "End", {"column": "Start", "inclusive": True}])),
         "charge_kind": maybe(draw, "Kind"),
     }
+    if columns["subscription_id"] and columns["term_end"]:
+        columns["renewal_quantity"] = maybe(draw, "Extra")
     return {name: column for name, column in columns.items() if column is not None}
 
 
