@@ -20,6 +20,7 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.proration import DayCount
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace, pace_of, quiet_period
+from pipelines.writeback.ports import HoldsFrom
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
 from resources.profiles import known_profiles
@@ -79,7 +80,8 @@ class Workspace:
     @property
     def tenant(self) -> Tenant:
         """Whose workspace it is."""
-        return Tenant(self.settings.tenant, self.settings.currency, self.settings.zone)
+        takes_dates = self.psa_kind.traits.holds_from is HoldsFrom.EFFECTIVE_DATE
+        return Tenant(self.settings.tenant, self.settings.currency, self.settings.zone, takes_dates)
 
     @property
     def today(self) -> date:
@@ -207,7 +209,7 @@ class Workspace:
     @property
     def decision_ledger(self) -> StoreDecisionLedger:
         """What deciding asks of the store."""
-        return StoreDecisionLedger(self.store)
+        return StoreDecisionLedger(self.store, takes_dates=self.tenant.takes_dates)
 
     @property
     def write_ledger(self) -> StoreWriteLedger:

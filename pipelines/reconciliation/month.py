@@ -82,15 +82,29 @@ class MonthView:
 
 @dataclass(frozen=True)
 class Tenant:
-    """Whose month it is: the id in every path, the currency where an agreement names none, the calendar."""
+    """Whose month it is: the id in every path, the currency where an agreement names none, the calendar.
+
+    ``takes_dates`` says that its PSA is told from which day a quantity holds.
+    """
 
     id: str
     currency: str
     zone: tzinfo
+    takes_dates: bool = False
 
     def day_of(self, instant: datetime) -> date:
         """The day of an instant on the tenant's own calendar."""
         return instant.astimezone(self.zone).date()
+
+    def holds_from(self, period: BillingPeriod, now: datetime) -> date:
+        """The day from which what a month proposes now shall hold: the first after it.
+
+        A PSA that takes dates may have billed that month already, and what is changed then cannot be taken back: there
+        it is the start of the next period that has not begun.
+        """
+        today = self.day_of(now)
+        begun = BillingPeriod(today.year, today.month)
+        return max(period.end_date, begun.end_date) if self.takes_dates else period.end_date
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from pipelines.identity import ChangeId
+from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.binding import LinePlan
-from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.changes import Change, ChangeStatus, When
 
 
 class DecisionAction(StrEnum):
@@ -74,7 +75,8 @@ class Decision:
 class Wish:
     """What somebody asks for, beside the changes it is about.
 
-    ``effective_date`` and ``agreement_id`` are what no PSA adapter can do yet: asking for them is refused.
+    ``effective_date`` and ``agreement_id`` are picked in the place of what the change proposes: the approval is bound
+    to them, and they are carried out.
     """
 
     action: DecisionAction
@@ -112,6 +114,11 @@ class DecisionLedger(Protocol):
 
     def latest_of(self, period: str) -> Sequence[Change]:
         """The latest revision of every change of a month."""
+        ...
+
+    @property
+    def takes_dates(self) -> bool:
+        """Whether the PSA is told from which day a quantity of a line holds."""
         ...
 
     def plan_of(self, change: Change) -> LinePlan:
@@ -210,7 +217,8 @@ def _decide(
 ) -> Decided:
     already = tuple(change for change in chosen if _is_done(change.status, wish))
     open_ones = [change for change in chosen if change not in already]
-    objections = {change.change_id: objection_to(change, wish) for change in open_ones}
+    takes_dates = ledger.takes_dates
+    objections = {change.change_id: objection_to(change, wish, takes_dates=takes_dates) for change in open_ones}
     refused = [Undecided(c.change_id, c.revision, reason) for c in open_ones if (reason := objections[c.change_id])]
     wanted = [
         _decision(ledger, change, wish, now, new_id()) for change in open_ones if objections[change.change_id] is None
@@ -237,7 +245,7 @@ def _is_done(status: ChangeStatus, wish: Wish) -> bool:
 
 
 def _decision(ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, decision_id: str) -> Decision:
-    plan = ledger.plan_of(change) if wish.action is DecisionAction.APPROVED else None
+    plan = ledger.plan_of(picked(change, wish)) if wish.action is DecisionAction.APPROVED else None
     return Decision(
         decision_id=decision_id,
         change_id=change.change_id,
@@ -252,11 +260,20 @@ def _decision(ledger: DecisionLedger, change: Change, wish: Wish, now: datetime,
     )
 
 
-def objection_to(change: Change, wish: Wish) -> str | None:
+def picked(change: Change, wish: Wish) -> Change:
+    """The change with what the reviewer picked in the place of what was proposed."""
+    return replace(
+        change,
+        effective_date=wish.effective_date or change.effective_date,
+        agreement_id=wish.agreement_id or change.agreement_id,
+    )
+
+
+def objection_to(change: Change, wish: Wish, *, takes_dates: bool) -> str | None:
     """Why a wish cannot be granted for a change as it stands, in an operator's words; None when it can."""
     if change.status not in _DECIDABLE[wish.action]:
         return _STANDS[wish.action].format(status=change.status)
-    return _objection_to_approval(change, wish) if wish.action is DecisionAction.APPROVED else None
+    return _objection_to_approval(change, wish, takes_dates) if wish.action is DecisionAction.APPROVED else None
 
 
 _STANDS = {
@@ -266,20 +283,36 @@ _STANDS = {
 }
 
 
-def _objection_to_approval(change: Change, wish: Wish) -> str | None:
-    if change.line_id is None or change.quantity_before is None:
-        return (
-            "it is new found revenue and stands on no agreement line, and adding lines is not possible yet: add the "
-            f"line in the PSA with {text(change.quantity_after)}, then run the month again"
-        )
-    if wish.agreement_id is not None:
-        return "it has its line already; an agreement is named only for new found revenue"
-    if wish.effective_date is not None:
-        return (
-            "a date cannot be picked yet: this PSA changes a line at once. Approve it without a date, on the day from "
-            "which it shall hold"
-        )
+def _objection_to_approval(change: Change, wish: Wish, takes_dates: bool) -> str | None:
+    pick = _objection_to_new_line(change, wish) if change.line_id is None else _objection_to_pick(wish, takes_dates)
+    if pick is not None:
+        return pick
+    begun = BillingPeriod.from_key(change.period).first_day
+    if wish.effective_date is not None and wish.effective_date < begun:
+        return f"{wish.effective_date} lies before the month that the files speak for: pick a day from {begun} on"
+    if wish.effective_date is not None and change.when is When.AT_RENEWAL:
+        return f"it is due at the renewal, on {change.effective_date}: no other day can be picked"
     if "confirm_zero" in change.needs and not wish.has_confirmed_zero:
         after = text(change.quantity_after)
         return f"it would go to {after} because nothing is used any more: confirm that (--confirm-zero)"
+    return None
+
+
+def _objection_to_new_line(change: Change, wish: Wish) -> str | None:
+    if picked(change, wish).agreement_id is None:
+        return (
+            "it is new found revenue, and the account has several agreements, or none: name the one that the new line "
+            "shall stand on (--agreement)"
+        )
+    return None
+
+
+def _objection_to_pick(wish: Wish, takes_dates: bool) -> str | None:
+    if wish.agreement_id is not None:
+        return "it has its line already; an agreement is named only for new found revenue"
+    if wish.effective_date is not None and not takes_dates:
+        return (
+            "no date can be picked: this PSA changes a line at once. Approve it without a date, on the day from which "
+            "it shall hold"
+        )
     return None

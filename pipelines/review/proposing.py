@@ -7,7 +7,7 @@ Does not belong here: approvals and writing.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from pipelines.identity import ChangeId
 from pipelines.periods import BillingPeriod
@@ -40,11 +40,11 @@ def change_id(tenant: str, period: str, delta: Delta) -> ChangeId:
     return ChangeId(hashlib.sha256(f"{tenant}\x1f{period}\x1f{target}".encode()).hexdigest()[:12])
 
 
-def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datetime) -> Change:
+def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, holds_from: date, now: datetime) -> Change:
     """The first revision of the change that a proposed delta asks for.
 
-    The effective date is the first day after the month, or that of the renewal: the same on every rerun, so that it
-    never makes a new revision by itself. Everything that ends at zero, and everything vanished, needs its own tick.
+    ``holds_from`` is its effective date, unless it waits for a renewal. Everything that ends at zero, and everything
+    vanished, needs its own tick.
     """
     ends_at_zero = delta.quantity_after == 0
     return Change(
@@ -66,7 +66,7 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, now: datet
         unit_cost=delta.unit_cost,
         amount_delta=delta.amount_delta,
         currency=delta.currency,
-        effective_date=delta.due_on or period.end_date,
+        effective_date=delta.due_on or holds_from,
         when=When.NOW if delta.due_on is None else When.AT_RENEWAL,
         needs=("confirm_zero",) if ends_at_zero or delta.kind is DeltaKind.VANISHED else (),
         flags=_flags(delta),
@@ -108,6 +108,7 @@ def plan_proposals(
     deltas: Iterable[Delta],
     latest: Sequence[Change],
     speakers: Speakers,
+    holds_from: date,
     now: datetime,
 ) -> ProposalPlan:
     """What a month's deltas do to the changes of all months.
@@ -125,7 +126,7 @@ def plan_proposals(
         if _target(delta) in taken or speakers.speak_later(delta.sources):
             overtaken.append(delta)
         else:
-            fresh.append(proposed_change(tenant, period, delta, now))
+            fresh.append(proposed_change(tenant, period, delta, holds_from, now))
     insert: list[Change] = []
     refresh: list[Change] = []
     supersede = _withdrawn(period, latest, fresh, speakers)

@@ -188,7 +188,7 @@ def month_outcome(
     stopped = stopped_targets(figured.figures.deltas, figured.psa)
     held = {delta for delta, _ in stopped}
     deltas = [delta for delta in figured.figures.deltas if delta not in held]
-    plan = plan_proposals(tenant.id, period, deltas, latest, speakers, now)
+    plan = plan_proposals(tenant.id, period, deltas, latest, speakers, tenant.holds_from(period, now), now)
     seen = replace(_seen(period, figured), overtaken=plan.overtaken, stopped=stopped)
     return MonthOutcome(
         period=period.key,

@@ -19,10 +19,14 @@ NO_PSA = PsaIdentity("", "", "")
 
 
 class StoreDecisionLedger:
-    """One decision command's view of the store: what a plan is made from is read once per month."""
+    """One decision command's view of the store: what a plan is made from is read once per month.
 
-    def __init__(self, store: Store) -> None:
+    ``takes_dates`` says whether the PSA is told from which day a quantity of a line holds.
+    """
+
+    def __init__(self, store: Store, *, takes_dates: bool = False) -> None:
         self._store = store
+        self.takes_dates = takes_dates
         self._standings: dict[str, MonthStanding] = {}
 
     def revisions_of(self, change_id: ChangeId) -> Sequence[Change]:

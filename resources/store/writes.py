@@ -6,8 +6,9 @@ Does not belong here: the order in which they are used (``pipelines.writeback.pr
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, insert, select, update
@@ -246,8 +247,9 @@ def _turn() -> Any:
 
 
 def _approved_from(row: RowMapping) -> Approved:
+    change = change_from({name: row[name] for name in change_revisions.c.keys()})  # noqa: SIM118  a collection
     return Approved(
-        change=change_from({name: row[name] for name in change_revisions.c.keys()}),  # noqa: SIM118  a collection
+        change=_as_approved(change, row["plan"]),
         decision_id=row["decision_id"],
         approved_by=row["actor"],
         plan_hash=row["plan_hash"],
@@ -256,19 +258,32 @@ def _approved_from(row: RowMapping) -> Approved:
     )
 
 
+def _as_approved(change: Change, plan: Mapping[str, Any]) -> Change:
+    """The change with the agreement and the date that its approval is bound to, which the reviewer may have picked."""
+    return replace(change, agreement_id=plan["agreement"], effective_date=date.fromisoformat(plan["effective_date"]))
+
+
 def _unsettled(conn: Connection, tenant: str, change: Change) -> Unsettled:
     intents, outcomes = intents_of(conn, tenant, [change.change_id]), outcomes_of(conn, tenant, [change.change_id])
-    sent_at = [row["sent_at"] for row in intents if row["revision"] == change.revision][-1]
+    sent = [row for row in intents if row["revision"] == change.revision][-1]
+    sent_at = sent["sent_at"]
     own = [row for row in outcomes if row["revision"] == change.revision]
     since = [row for row in own if row["at"] >= sent_at and row["status"] == ChangeStatus.UNKNOWN]
     return Unsettled(
-        change=change,
+        change=_as_sent(conn, tenant, change, sent["decision_id"]),
         sends=1 + sum(row["cause"] == Cause.SEND_AGAIN for row in own),
         sent_at=sent_at,
         lost_at=since[0]["at"] if since else sent_at,
         looks=sum(row["cause"] == Cause.CANNOT_READ_BACK for row in since),
         look_at=since[-1]["retry_at"] if since else None,
     )
+
+
+def _as_sent(conn: Connection, tenant: str, change: Change, decision_id: str) -> Change:
+    table = decisions.c
+    query = select(table.plan).where(table.tenant == tenant, table.decision_id == decision_id)
+    plan = conn.execute(query).scalar_one_or_none()
+    return change if plan is None else _as_approved(change, plan)
 
 
 # --- intents and outcomes -------------------------------------------------------------------------------------------
@@ -348,12 +363,15 @@ def _move(
 
 def _refuse_second_in_flight(conn: Connection, tenant: str, change: Change) -> None:
     table = change_revisions.c
-    query = select(table.change_id, table.revision).where(
-        table.tenant == tenant, table.line_id == change.line_id, table.status.in_(_IN_FLIGHT)
-    )
+    is_same = table.line_id == change.line_id
+    if change.line_id is None:
+        is_same = table.line_id.is_(None) & (table.account_id == change.account_id)
+        is_same &= table.service_id == change.service_id
+    query = select(table.change_id, table.revision).where(table.tenant == tenant, is_same, table.status.in_(_IN_FLIGHT))
     other = conn.execute(query).first()
     if other is not None:
-        raise NotTaken(f"line {change.line_id} has another change in flight: {other.change_id}@{other.revision}")
+        what = f"line {change.line_id}" if change.line_id else f"service {change.service_id} of this account"
+        raise NotTaken(f"{what} has another change in flight: {other.change_id}@{other.revision}")
 
 
 def _event(action: AuditAction, change: Change, at: datetime, details: dict[str, Any]) -> AuditEvent:

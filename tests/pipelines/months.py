@@ -88,7 +88,7 @@ def delta(kind: DeltaKind = DeltaKind.INCREASE, **fields: Any) -> Delta:
 
 def change(period: BillingPeriod = OCTOBER, of: Delta | None = None, **fields: Any) -> Change:
     """The change that a delta asks for."""
-    return replace(proposed_change("acme", period, of or delta(), NOW), **fields)
+    return replace(proposed_change("acme", period, of or delta(), period.end_date, NOW), **fields)
 
 
 def ids(changes: tuple[Change, ...]) -> list[tuple[ChangeId, int]]:

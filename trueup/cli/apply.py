@@ -128,7 +128,7 @@ def _planned(
     psa: PsaKind, ledger: StoreDecisionLedger, change: Change, hashes: dict[tuple[ChangeId, int], str | None]
 ) -> PlannedChange:
     is_approved = change.status is ChangeStatus.APPROVED
-    obstacle = None if is_approved else objection_to(change, _ANYBODY)
+    obstacle = None if is_approved else objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates)
     return PlannedChange(
         change=change,
         plan=ledger.plan_of(change),

@@ -20,7 +20,7 @@ from pipelines.review.approval import (
     decide_matching,
     decide_named,
 )
-from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import Role, may_manage_people, token_hash, token_of
 from resources.store import changes, decisions
 from resources.store.decision_ledger import StoreDecisionLedger
@@ -42,8 +42,9 @@ UNBILLED = change(change_id=ChangeId("cn"), kind=DeltaKind.UNBILLED, line_id=Non
 class Desk:
     """A store with changes, and somebody who decides on them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, takes_dates: bool = False) -> None:
         self._store = store
+        self._takes_dates = takes_dates
         self._ids = (f"decision-{number}" for number in itertools.count(1))
 
     def propose(self, *proposed: Change) -> None:
@@ -52,9 +53,8 @@ class Desk:
                 changes.insert_changes(conn, self._store.tenant, [each])
 
     def decide(self, *names: str, action: DecisionAction = DecisionAction.APPROVED, **wish: Any) -> Decided:
-        return decide_named(
-            StoreDecisionLedger(self._store), names, Wish(action, DANA, **wish), now=NOW, new_id=self._ids.__next__
-        )
+        ledger = StoreDecisionLedger(self._store, takes_dates=self._takes_dates)
+        return decide_named(ledger, names, Wish(action, DANA, **wish), now=NOW, new_id=self._ids.__next__)
 
     def decide_all(self, action: DecisionAction = DecisionAction.APPROVED, **wanted: Any) -> Decided:
         return decide_matching(
@@ -81,6 +81,14 @@ def desk(sqlite_url: str) -> Iterator[Desk]:
     """A desk on a store without any change."""
     store = Store(sqlite_url, "msp")
     yield Desk(store)
+    store.close()
+
+
+@pytest.fixture
+def dated(sqlite_url: str) -> Iterator[Desk]:
+    """The same, with a PSA that is told from which day a quantity holds."""
+    store = Store(sqlite_url, "msp")
+    yield Desk(store, takes_dates=True)
     store.close()
 
 
@@ -152,23 +160,55 @@ def test_a_change_to_nothing_needs_its_own_tick(desk: Desk) -> None:
     assert decision.has_confirmed_zero
 
 
-def test_new_found_revenue_cannot_be_written_yet(desk: Desk) -> None:
-    desk.propose(UNBILLED)
-    assert "adding lines is not possible yet: add the line in the PSA with 12" in reason(desk.decide("cn@1"))
-    assert "adding lines" in reason(desk.decide("cn@1", agreement_id="9001"))
+def test_new_found_revenue_goes_to_the_suggested_agreement_or_to_one_that_is_named(desk: Desk) -> None:
+    desk.propose(UNBILLED, replace(UNBILLED, change_id=ChangeId("cm"), service_id="78", agreement_id=None))
+    [suggested] = desk.decide("cn@1").decisions
+    assert "name the one that the new line shall stand on (--agreement)" in reason(desk.decide("cm@1"))
+    [named] = desk.decide("cm@1", agreement_id="9002").decisions
+    assert [made.plan and made.plan["agreement"] for made in (suggested, named)] == ["9001", "9002"]
 
 
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({"effective_date": date(2026, 12, 1)}, "a date cannot be picked yet"),
+        ({"effective_date": date(2026, 12, 1)}, "no date can be picked: this PSA changes a line at once"),
         ({"agreement_id": "9001"}, "an agreement is named only for new found revenue"),
     ],
 )
-def test_what_no_psa_can_do_yet_is_refused_with_its_reason(desk: Desk, wish: dict[str, Any], words: str) -> None:
+def test_what_the_psa_cannot_do_is_refused_with_its_reason(desk: Desk, wish: dict[str, Any], words: str) -> None:
     desk.propose(MADE)
     assert words in reason(desk.decide("c1@1", **wish))
     assert desk.status() is ChangeStatus.PROPOSED
+
+
+@pytest.mark.parametrize(
+    ("made", "day", "words"),
+    [
+        (
+            MADE,
+            date(2026, 9, 30),
+            "2026-09-30 lies before the month that the files speak for: pick a day from 2026-10-01",
+        ),
+        (replace(MADE, when=When.AT_RENEWAL), date(2026, 11, 2), "it is due at the renewal, on 2026-11-01"),
+    ],
+)
+def test_a_day_that_makes_no_sense_is_refused(dated: Desk, made: Change, day: date, words: str) -> None:
+    dated.propose(made)
+    assert words in reason(dated.decide("c1@1", effective_date=day))
+
+
+def test_an_approval_is_bound_to_the_day_that_was_picked(dated: Desk) -> None:
+    dated.propose(MADE, UNBILLED)
+    [picked] = dated.decide("c1@1", effective_date=date(2026, 11, 20)).decisions
+    [proposed] = dated.decide("cn@1").decisions
+    assert [made.plan and made.plan["effective_date"] for made in (picked, proposed)] == ["2026-11-20", "2026-11-01"]
+
+
+def test_a_new_line_may_begin_on_any_day_whatever_the_psa_does_with_lines_that_stand(desk: Desk) -> None:
+    desk.propose(UNBILLED)
+    [picked] = desk.decide("cn@1", effective_date=date(2026, 11, 20)).decisions
+    assert picked.plan is not None
+    assert picked.plan["effective_date"] == "2026-11-20"
 
 
 def test_a_decision_can_be_taken_back_until_write_back_began(desk: Desk) -> None:
@@ -250,8 +290,8 @@ def test_a_filter_means_what_it_says(desk: Desk, wanted: dict[str, Any], approve
 def test_a_filter_leaves_what_it_may_not_decide_and_says_so(desk: Desk) -> None:
     desk.propose(MADE, ZERO, UNBILLED, replace(MADE, change_id=ChangeId("done"), status=ChangeStatus.WRITTEN))
     decided = desk.decide_all()
-    assert names(decided) == ["c1@1"]
-    assert {left.change_id for left in decided.undecided} == {"c0", "cn"}
+    assert sorted(names(decided)) == ["c1@1", "cn@1"]
+    assert {left.change_id for left in decided.undecided} == {"c0"}
     assert decided.already == ()
 
 

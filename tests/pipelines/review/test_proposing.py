@@ -24,7 +24,7 @@ def planned(
     deltas: list[Delta], latest: list[Change], *, speakers: Speakers = SPEAKING, now: datetime = NOW
 ) -> ProposalPlan:
     """What October's deltas do to the changes that are known."""
-    return plan_proposals("acme", OCTOBER, deltas, latest, speakers, now)
+    return plan_proposals("acme", OCTOBER, deltas, latest, speakers, OCTOBER.end_date, now)
 
 
 def test_a_new_difference_is_proposed_once() -> None:
@@ -115,14 +115,14 @@ def test_an_older_month_never_replaces_a_newer_months_change() -> None:
 def test_everything_that_ends_at_zero_needs_its_own_tick() -> None:
     to_zero = delta(DeltaKind.DECREASE, quantity_after=Decimal(0))
     to_minimum = delta(DeltaKind.VANISHED, quantity_after=Decimal(5))
-    assert proposed_change("acme", OCTOBER, to_zero, NOW).needs == ("confirm_zero",)
-    assert proposed_change("acme", OCTOBER, to_minimum, NOW).needs == ("confirm_zero",)
-    assert proposed_change("acme", OCTOBER, delta(), NOW).needs == ()
+    assert proposed_change("acme", OCTOBER, to_zero, OCTOBER.end_date, NOW).needs == ("confirm_zero",)
+    assert proposed_change("acme", OCTOBER, to_minimum, OCTOBER.end_date, NOW).needs == ("confirm_zero",)
+    assert proposed_change("acme", OCTOBER, delta(), OCTOBER.end_date, NOW).needs == ()
 
 
 def test_a_reviewer_is_told_of_a_price_below_cost_and_of_what_was_paid_upfront() -> None:
     def flags(**given: Any) -> tuple[str, ...]:
-        return proposed_change("acme", OCTOBER, replace(delta(), **given), NOW).flags
+        return proposed_change("acme", OCTOBER, replace(delta(), **given), OCTOBER.end_date, NOW).flags
 
     price = Decimal(22)
     assert flags(unit_price=price, unit_cost=Decimal("22.01")) == ("below_cost",)

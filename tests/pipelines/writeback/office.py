@@ -83,17 +83,17 @@ class InventedPsa:
             raise PsaForbidden("the keys are wrong")
 
     def see_line(self, change: Change, _: date) -> LineSeen:
-        line = str(change.line_id)
+        line = change.line_id or change.change_id
         self.asked.append(f"see {line}")
         self.check_connection()
         if self.is_away or line in self.unreadable:
             raise PsaUnavailable(f"line {line} cannot be read")
         lagging = self.shown.get(line, [])
-        quantity = lagging.pop(0) if lagging else self.lines[line]
+        quantity = lagging.pop(0) if lagging else self.lines.get(line)
         return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line))
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
-        return VendorRequest("SET", str(change.line_id), text(change.quantity_after))
+        return VendorRequest("SET", change.line_id or change.change_id, text(change.quantity_after))
 
     def send(self, request: VendorRequest) -> Answer:
         self.asked.append(f"set {request.path}")
@@ -146,14 +146,15 @@ class Office:
 
     def propose(self, line: str, **fields: Any) -> Change:
         """Propose to raise a line by its own number."""
+        more = Decimal(line) if line.isdecimal() else Decimal(0)
         made = samples.change(
             f"change-{line}",
             line_id=line,
             needs=(),
             unit_price=PRICE,
             unit_cost=COST,
-            quantity_after=Decimal(10) + Decimal(line),
-            amount_delta=PRICE * Decimal(line),
+            quantity_after=Decimal(10) + more,
+            amount_delta=PRICE * more,
         )
         change = replace(made, **fields)
         with self.store.transaction() as conn:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,15 +10,26 @@ import pytest
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.identity import ServiceId
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
-from pipelines.review.approval import DecisionAction
+from pipelines.reconciliation.deltas import DeltaKind
+from pipelines.review.approval import DecisionAction, Wish, decide_named
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind
-from pipelines.writeback.protocol import Step
+from pipelines.writeback.protocol import BatchOutcome, Step
 from resources.store import changes, mappings, writes
-from tests.pipelines.writeback.office import TENANT, InventedPsa, Office, opened, says, takes_and_loses
+from resources.store.decision_ledger import StoreDecisionLedger
+from tests.pipelines.writeback.office import (
+    DANA,
+    TENANT,
+    InventedPsa,
+    Office,
+    Trouble,
+    opened,
+    says,
+    takes_and_loses,
+)
 from tests.resources.store import samples
 
 WRITTEN, APPROVED, STALE = ChangeStatus.WRITTEN, ChangeStatus.APPROVED, ChangeStatus.STALE
@@ -141,6 +152,59 @@ def test_a_mapping_that_moves_while_the_line_is_read_keeps_the_intent_from_being
     assert office.psa.accepted == []
     assert "a mapping or a file moved meanwhile" in batch.waiting[0][1]
     assert office.statuses() == {"1": APPROVED}
+
+
+def new_line(office: Office, *troubles: Trouble) -> BatchOutcome:
+    """New found revenue of five, approved and written, with what befalls its first requests."""
+    office.propose("new", line_id=None, kind=DeltaKind.UNBILLED, quantity_before=None, quantity_after=Decimal(5))
+    office.psa.troubles["change-new"] = list(troubles)
+    office.decide("new")
+    return office.run()
+
+
+def test_a_new_line_is_made_once(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        assert new_line(office).counts() == {"written": 1}
+        assert office.psa.accepted == [("change-new", "5")]
+        assert office.psa.asked == ["see change-new", "set change-new", "see change-new"]
+
+
+def test_a_new_line_whose_answer_was_lost_is_looked_for_and_not_made_again(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        assert new_line(office, takes_and_loses("change-new")).counts() == {"unknown": 1}
+        office.clock.pass_(seconds=121)
+        assert office.run().counts() == {"written": 1}
+        assert office.psa.accepted == [("change-new", "5")]
+
+
+def test_a_new_line_that_was_not_made_is_made_after_the_quiet_period(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        assert new_line(office, says(Heard.UNKNOWN)).counts() == {"unknown": 1}
+        assert office.psa.accepted == []
+        office.clock.pass_(seconds=121)
+        assert office.run().counts() == {"written": 1}
+        assert office.psa.accepted == [("change-new", "5")]
+
+
+def test_a_line_that_somebody_made_meanwhile_is_no_place_for_a_new_one(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        office.psa.lines["change-new"] = Decimal(3)
+        [outcome] = new_line(office).outcomes
+        assert outcome.status is STALE
+        assert "approved was nothing → 5, and the line holds 3" in outcome.words
+        assert office.psa.accepted == []
+
+
+def test_what_a_reviewer_picked_is_what_the_psa_is_asked_for(sqlite_url: str) -> None:
+    with opened(sqlite_url) as office:
+        office.propose("new", line_id=None, kind=DeltaKind.UNBILLED, quantity_before=None, agreement_id=None)
+        ledger = StoreDecisionLedger(office.store)
+        wish = Wish(DecisionAction.APPROVED, DANA, agreement_id="9002", effective_date=date(2026, 11, 20))
+        decide_named(ledger, ["change-new"], wish, now=office.clock(), new_id=lambda: "d")
+        seen: list[Change] = []
+        office.on_step = lambda _, change: seen.append(change)
+        assert office.run().counts() == {"written": 1}
+        assert {(change.agreement_id, change.effective_date) for change in seen} == {("9002", date(2026, 11, 20))}
 
 
 def test_what_falls_at_a_renewal_waits_for_its_day(sqlite_url: str) -> None:

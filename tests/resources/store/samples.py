@@ -154,7 +154,14 @@ def change(change_id: str = "change-1", number: int = 1, **given: Any) -> Change
 
 
 LEASE = Lease(1, LATER)
-PLAN = {"period": "2026-10", "line": "1", "before": "10", "after": "12", "effective_date": "2026-11-01"}
+PLAN = {
+    "period": "2026-10",
+    "agreement": "9001",
+    "line": "1",
+    "before": "10",
+    "after": "12",
+    "effective_date": "2026-11-01",
+}
 PROPOSED = frozenset({ChangeStatus.PROPOSED})
 
 

@@ -300,12 +300,12 @@ def test_a_revoked_approval_has_no_turn_and_a_second_one_goes_to_the_end(
     with store.transaction() as conn:
         decisions.record_decision(conn, store.tenant, samples.revocation(), REVOCABLE)
     assert _ids(ledger.approved(NOON, None)) == ["change-2"]
-    again = samples.decision("again", plan_hash="cd" * 32, plan={"after": "12"})
+    again = samples.decision("again", plan_hash="cd" * 32, plan=samples.PLAN | {"after": "11"})
     with store.transaction() as conn:
         decisions.record_decision(conn, store.tenant, again, PROPOSED)
     found = ledger.approved(NOON, None)
     assert _ids(found) == ["change-2", "change-1"]
-    assert (found[1].decision_id, found[1].plan_hash, found[1].plan) == ("again", "cd" * 32, {"after": "12"})
+    assert (found[1].decision_id, found[1].plan_hash, found[1].plan) == ("again", "cd" * 32, again.plan)
 
 
 def test_a_change_that_was_not_executed_waits_for_its_turn(store: Store, ledger: StoreWriteLedger) -> None:
