@@ -79,7 +79,7 @@ CONNECTWISE = PsaKind(
     secrets=("COMPANY_ID", "PUBLIC_KEY", "PRIVATE_KEY", "CLIENT_ID"),
     traits=connectwise_writing.TRAITS,
     open=_connectwise,
-    preview=connectwise_writing.quantity_patch,
+    preview=connectwise_writing.request_of,
 )
 
 
