@@ -21,7 +21,7 @@ import tomlkit.exceptions
 from pipelines.review.proration import DayCount
 
 FILE_NAME = "trueup.toml"
-PSA_KINDS = ("connectwise",)
+PSA_KINDS = ("connectwise", "syncro")
 FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "dagster")
 
 

@@ -26,9 +26,9 @@ def checked_base_url(text: str, *, allow_loopback: bool) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise Refused(f"psa.base_url has a path or query: the vendor's path is added by TrueUp. {_SET}")
     host = parts.hostname or ""
-    if _is_loopback_name(host) and not allow_loopback:
+    if is_loopback_name(host) and not allow_loopback:
         raise Refused(f"psa.base_url names this machine ({host}): only the sandbox, with psa.allow_loopback")
-    if parts.scheme == "http" and not _is_loopback_name(host):
+    if parts.scheme == "http" and not is_loopback_name(host):
         raise Refused(f"psa.base_url is http, so credentials would travel in the clear: use https. {_SET}")
     _check_literal(host, allow_loopback=allow_loopback)
     return f"{parts.scheme}://{parts.netloc}"
@@ -64,7 +64,8 @@ def _split(text: str) -> SplitResult:
     return parts
 
 
-def _is_loopback_name(host: str) -> bool:
+def is_loopback_name(host: str) -> bool:
+    """Whether a host is this machine by its name or literal address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -124,6 +124,10 @@ class ConnectWise:
             raise Unavailable(f"GET {path}: the answer is no record")
         return record
 
+    def read_additions(self, agreement_id: str) -> list[Record]:
+        """All additions of an agreement, whatever their dates. Raises ``Gone`` when there is no such agreement."""
+        return self._read_list(f"/finance/agreements/{agreement_id}/additions")
+
     def write_once(self, method: str, path: str, body: bytes) -> None:
         """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
         self._http.write(method, path, body)
@@ -143,7 +147,7 @@ class ConnectWise:
     def _read_lines(self, agreement: Agreement) -> list[AgreementLine]:
         # The vendor has no list of all additions: one call per agreement.
         try:
-            additions = self._read_list(f"/finance/agreements/{agreement.id}/additions")
+            additions = self.read_additions(agreement.id)
         except Gone as error:
             raise Unavailable(f"agreement {agreement.id} was removed while it was read: run again") from error
         return [line_from(addition, agreement) for addition in additions]

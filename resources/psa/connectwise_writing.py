@@ -1,23 +1,40 @@
-"""ConnectWise, for writing: one addition looked at, one quantity set.
+"""ConnectWise, for writing: one addition looked at and its quantity set, or one addition made.
 
-Belongs here: the request that sets a quantity, what keeps an addition from being written, what an answer means.
+Belongs here: the requests that set a quantity and make an addition, what keeps one from being written, what an answer
+means.
 Does not belong here: the order of steps (``pipelines.writeback``), reading everything (``connectwise``).
 """
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from pipelines.agreements.records import Account, Agreement, AgreementLine
+from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.connectwise import API, ConnectWise
-from resources.psa.connectwise_records import Record, account_from, agreement_from, line_from
+from resources.psa.connectwise_records import (
+    Record,
+    account_from,
+    agreement_from,
+    id_of,
+    line_from,
+    service_from,
+)
 from resources.psa.errors import Forbidden, Gone, PsaError, Refused
-from resources.psa.writing import Recent, answer_of, obstacle
+from resources.psa.writing import (
+    Recent,
+    agreement_obstacle,
+    answer_of,
+    marker_of,
+    obstacle,
+    place_seen,
+    unwritable,
+)
 
 TRAITS = WriteTraits(
     model=WriteModel.ABSOLUTE,
@@ -31,13 +48,15 @@ TRAITS = WriteTraits(
 class ConnectWiseBilling:
     """One ConnectWise tenant as write-back sees it. Its quantities are absolute: setting one twice is setting it once.
 
-    ``clock`` counts seconds for the age of agreements and accounts that were read.
+    Making an addition is not: two requests make two. ``clock`` counts seconds for the age of agreements, accounts and
+    services that were read.
     """
 
     def __init__(self, psa: ConnectWise, identity: PsaIdentity, clock: Callable[[], float] = time.monotonic) -> None:
         self._psa = psa
         self._agreements: Recent[Agreement] = Recent(clock)
         self._accounts: Recent[Account] = Recent(clock)
+        self._services: Recent[Service] = Recent(clock)
         self.identity = identity
 
     def check_connection(self) -> None:
@@ -45,29 +64,34 @@ class ConnectWiseBilling:
         self._psa.check_connection()
 
     def see_line(self, change: Change, today: date) -> LineSeen:
-        """The addition of a change as it stands, with what keeps it from being written.
+        """The addition of a change as it stands, or the place of one that is to be made, with what is in the way.
 
         Wrong credentials often look like "not found" here, so a line that is gone is believed only after the
         credentials were seen to work. Raises ``PsaError`` when nothing can be said about the line.
         """
+        if change.agreement_id is None:
+            return unwritable("no agreement is named on which the line stands")
         try:
-            agreement = self._agreement(str(change.agreement_id), today)
+            agreement = self._agreement(change.agreement_id, today)
             account = self._account(change.account_id)
-            addition = self._psa.read_record(_path(change))
+            if change.line_id is None:
+                service, additions = self._service(change.service_id), self._psa.read_additions(change.agreement_id)
+            else:
+                service, additions = None, [self._psa.read_record(_path(change))]
         except Gone as gone:
             self.check_connection()
-            return LineSeen(None, None, None, None, f"it is not in the PSA any more: {gone}")
+            return unwritable(f"it is not in the PSA any more: {gone}")
         try:
-            line = line_from(addition, agreement)
+            if service is None:
+                return _line_seen(change, additions[0], agreement, account, today)
+            return _place_seen(change, additions, agreement, account, service)
         except Refused as refused:
             # Only the line itself is meant: a refused request says nothing about the line.
-            return LineSeen(None, None, None, None, str(refused))
-        hindrance = obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
-        return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
+            return unwritable(str(refused))
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
-        """The patch that sets the quantity, and nothing else, to the exact decimal that was approved."""
-        return quantity_patch(change)
+        """The one request of a change: the exact decimal that was approved, for the addition or for a new one."""
+        return request_of(change)
 
     def send(self, request: VendorRequest) -> Answer:
         """Send a request once. What came of it is a value, never an error."""
@@ -95,11 +119,63 @@ class ConnectWiseBilling:
         path = f"/company/companies/{number}"
         return self._accounts.get(path, lambda: account_from(self._psa.read_record(path)))
 
+    def _service(self, number: str) -> Service:
+        path = f"/procurement/catalog/{number}"
+        return self._services.get(path, lambda: service_from(self._psa.read_record(path)))
+
+
+def request_of(change: Change) -> VendorRequest:
+    """The request of a change: it needs nothing that a look at the line would tell."""
+    return _new_addition(change) if change.line_id is None else quantity_patch(change)
+
 
 def quantity_patch(change: Change) -> VendorRequest:
     """The patch of a change. The path of an operation bears no slash in front: the vendor's own way."""
     value = text(change.quantity_after)
     return VendorRequest("PATCH", f"{API}{_path(change)}", f'[{{"op":"replace","path":"quantity","value":{value}}}]')
+
+
+def _new_addition(change: Change) -> VendorRequest:
+    """The addition that is made. ConnectWise gives it the catalogue's price and cost."""
+    parts = (
+        f'"product":{{"id":{int(change.service_id)}}}',
+        f'"quantity":{text(change.quantity_after)}',
+        '"billCustomer":"Billable"',
+        f'"effectiveDate":"{change.effective_date.isoformat()}T00:00:00Z"',
+        f'"serialNumber":{json.dumps(marker_of(change))}',
+    )
+    return VendorRequest(
+        "POST", f"{API}/finance/agreements/{change.agreement_id}/additions", "{" + ",".join(parts) + "}"
+    )
+
+
+def _line_seen(change: Change, addition: Record, agreement: Agreement, account: Account, today: date) -> LineSeen:
+    line = line_from(addition, agreement)
+    hindrance = obstacle(change, line, agreement, account, today) or _disagreement(addition, line)
+    return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
+
+
+def _place_seen(
+    change: Change, additions: Sequence[Record], agreement: Agreement, account: Account, service: Service
+) -> LineSeen:
+    """What bills the service already on the day from which the new addition would hold, or later."""
+    of_service = [(addition, line_from(addition, agreement)) for addition in additions if _bills(addition, service)]
+    standing = [
+        (addition, line)
+        for addition, line in of_service
+        if line.end_date is None or line.end_date > change.effective_date
+    ]
+    hindrances = (
+        agreement_obstacle(change, agreement, account),
+        *(_disagreement(addition, line) for addition, line in standing),
+    )
+    hindrance = next((words for words in hindrances if words), None)
+    return place_seen(service, [line for _, line in standing], hindrance)
+
+
+def _bills(addition: Record, service: Service) -> bool:
+    what = f"the product of addition {id_of(addition, 'an addition')}"
+    return str(id_of(addition.get("product"), what)) == service.id
 
 
 def _path(change: Change) -> str:

@@ -13,9 +13,10 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
-from resources.psa import connectwise_writing
+from resources.psa import connectwise_writing, syncro_writing
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.http import Patience
+from resources.psa.syncro import Syncro, SyncroCredentials
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,27 @@ CONNECTWISE = PsaKind(
     secrets=("COMPANY_ID", "PUBLIC_KEY", "PRIVATE_KEY", "CLIENT_ID"),
     traits=connectwise_writing.TRAITS,
     open=_connectwise,
-    preview=connectwise_writing.quantity_patch,
+    preview=connectwise_writing.request_of,
 )
 
-KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE,)}
+
+def _syncro(connection: Connection) -> OpenPsa:
+    client = Syncro(
+        connection.identity.base_url,
+        SyncroCredentials(*connection.secrets.values()),
+        allow_loopback=connection.allow_loopback,
+        patience=connection.patience,
+    )
+    return OpenPsa(client, syncro_writing.SyncroBilling(client, connection.identity))
+
+
+SYNCRO = PsaKind(
+    name="syncro",
+    secrets=("SUBDOMAIN", "API_KEY"),
+    traits=syncro_writing.TRAITS,
+    open=_syncro,
+    preview=syncro_writing.request_of,
+)
+
+KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, SYNCRO)}
 """Every kind of PSA, by the name that settings and seeds use."""

@@ -332,7 +332,13 @@ def test_a_posted_line_outside_the_documented_is_refused(
     assert sandbox.writes() == []
 
 
-def test_a_posted_line_without_a_quantity_or_prices_has_none(sandbox: SandboxHandle) -> None:
+def test_a_posted_line_has_the_catalogue_s_price_and_cost_where_none_are_given(sandbox: SandboxHandle) -> None:
+    body = {"product": {"id": 77}, "billCustomer": "Billable", "quantity": 2}
+    answer = ask(sandbox.url, ADDITIONS, method="POST", json=body).json()
+    assert (answer["unitPrice"], answer["unitCost"]) == (22.0, 18.0)
+
+
+def test_a_posted_line_without_a_quantity_and_with_no_price_has_none(sandbox: SandboxHandle) -> None:
     body = {"product": {"id": 77}, "billCustomer": "Billable", "unitPrice": None}
     answer = ask(sandbox.url, ADDITIONS, method="POST", json=body).json()
     assert answer["quantity"] == 0

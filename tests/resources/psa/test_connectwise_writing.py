@@ -1,4 +1,4 @@
-"""One ConnectWise addition looked at and set: what keeps it from being written, what is sent, what an answer means.
+"""One ConnectWise addition looked at, set or made: what keeps it from being written, what is sent, what answers mean.
 
 Belongs here: the adapter that write-back uses, over real HTTP against the sandbox, judged by the contract.
 Does not belong here: the order of steps, what follows from an answer (``pipelines.writeback``).
@@ -21,13 +21,14 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.ports import Answer, Heard, LineSeen
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch
+from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch, request_of
 from resources.psa.errors import Gone, PsaError, Throttled
 from resources.psa.http import Timeouts
-from resources.psa.writing import FRESH_SECONDS, answer_of
+from resources.psa.kinds import CONNECTWISE
+from resources.psa.writing import FRESH_SECONDS, answer_of, marker_of
 from tests.resources.psa.conftest import QUICK, Connect
 from tests.resources.psa.connectwise_contract import under_contract
-from tests.sandbox.seeds import ADDITION, API, KEYS, account, agreement, line, seed
+from tests.sandbox.seeds import ADDITION, ADDITIONS, API, KEYS, account, agreement, line, seed, service
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
 
 TODAY = date(2026, 11, 3)
@@ -235,6 +236,177 @@ def test_the_line_is_always_read_anew_and_what_is_around_it_after_half_a_minute(
     sandbox.merge({"agreements": [{"id": "9001", "active": False}]})
     assert psa.see_line(change(), TODAY).obstacle == "agreement 9001 is cancelled, expired or ended"
     assert judged.paths()[-3:] == [*around, ADDITION]
+
+
+# --- a line that is to be made --------------------------------------------------------------------------------------
+
+
+def new_line(**parts: Any) -> Change:
+    """Three of a service that Acme's agreement does not bill, from the first of November on."""
+    usual: dict[str, Any] = {
+        "kind": DeltaKind.UNBILLED,
+        "service_id": "78",
+        "service_name": "M365 E3",
+        "line_id": None,
+        "quantity_before": None,
+        "quantity_after": Decimal(3),
+        "unit_price": Decimal("36.50"),
+        "unit_cost": Decimal("30.00"),
+    }
+    return change(**usual | parts)
+
+
+@pytest.fixture
+def shop(sandbox: SandboxHandle) -> SandboxHandle:
+    """The sandbox with a second service that nobody bills."""
+    sandbox.merge({"services": [service("78", unit_price="36.50", unit_cost="30.00")]})
+    return sandbox
+
+
+def test_where_nothing_stands_the_catalogue_s_numbers_are_seen(shop: SandboxHandle, connect: Connect) -> None:
+    seen = billing(connect(shop)).see_line(new_line(), TODAY)
+    assert seen == LineSeen(None, "78", Decimal("36.50"), Decimal("30.00"), obstacle=None)
+
+
+def test_where_one_addition_stands_its_own_numbers_are_seen(shop: SandboxHandle, connect: Connect) -> None:
+    shop.merge({"lines": [line("2", service="78", quantity="3", unit_price="35.00")]})
+    seen = billing(connect(shop)).see_line(new_line(), TODAY)
+    assert seen == LineSeen(Decimal(3), "78", Decimal("35.00"), Decimal("18.00"), obstacle=None)
+
+
+@pytest.mark.parametrize(
+    ("dates", "stands"),
+    [
+        pytest.param({"end": "2026-11-01"}, False, id="ended before the new one begins"),
+        pytest.param({"end": "2026-11-02"}, True, id="overlaps by a day"),
+        pytest.param({"start": "2027-01-01"}, True, id="begins later"),
+        pytest.param({"start": None}, True, id="without dates"),
+    ],
+)
+def test_an_addition_stands_where_it_bills_a_day_of_the_new_one(
+    shop: SandboxHandle, connect: Connect, dates: dict[str, Any], stands: bool
+) -> None:
+    shop.merge({"lines": [line("2", service="78", **dates)]})
+    assert (billing(connect(shop)).see_line(new_line(), TODAY).quantity is not None) is stands
+
+
+def test_where_several_additions_stand_they_are_named(shop: SandboxHandle, connect: Connect) -> None:
+    shop.merge({"lines": [line("2", service="78", quantity="3"), line("3", service="78", quantity="1.5")]})
+    seen = billing(connect(shop)).see_line(new_line(), TODAY)
+    assert (seen.quantity, seen.obstacle) == (
+        None,
+        "agreement 9001 bills service 78 on several lines: 2 (3), 3 (1.5)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        pytest.param(
+            {"agreements": [{"id": "9001", "active": False}]},
+            "agreement 9001 is cancelled, expired or ended",
+            id="an agreement",
+        ),
+        pytest.param(
+            {"accounts": [{"id": "250", "active": False}]}, "account 250 is inactive in the PSA", id="an account"
+        ),
+        pytest.param(
+            {"services": [{"id": "78", "active": False}]}, "service 78 is inactive in the PSA", id="a service"
+        ),
+    ],
+)
+def test_where_no_addition_may_be_made_the_reason_is_seen(
+    shop: SandboxHandle, connect: Connect, edit: dict[str, Any], words: str
+) -> None:
+    shop.merge(edit)
+    assert billing(connect(shop)).see_line(new_line(), TODAY).obstacle == words
+
+
+def test_an_addition_without_an_agreement_stands_nowhere(shop: SandboxHandle, connect: Connect) -> None:
+    seen = billing(connect(shop)).see_line(new_line(agreement_id=None), TODAY)
+    assert seen.obstacle == "no agreement is named on which the line stands"
+
+
+@pytest.mark.parametrize("gone", ["agreements/9001", "companies/250", "catalog/78", "additions"])
+def test_a_place_that_is_gone_is_an_obstacle_with_its_path(shop: SandboxHandle, connect: Connect, gone: str) -> None:
+    shop.set_faults({"rules": [{"match": f"{gone}$", "do": "404"}]})
+    seen = billing(connect(shop)).see_line(new_line(), TODAY)
+    assert str(seen.obstacle).startswith("it is not in the PSA any more: GET ")
+    assert gone in str(seen.obstacle)
+
+
+@pytest.mark.parametrize("do", ["500", "drop", "html", "truncated", "empty"])
+def test_additions_that_cannot_be_read_whole_are_never_taken_for_none(
+    shop: SandboxHandle, connect: Connect, do: str
+) -> None:
+    shop.set_faults({"rules": [{"match": "additions$", "do": do}]})
+    with pytest.raises(PsaUnavailable):
+        billing(connect(shop, judges_answers=False)).see_line(new_line(), TODAY)
+
+
+def test_an_addition_that_is_not_understood_keeps_a_new_one_from_being_made() -> None:
+    addition = {"id": 2, "product": {"id": 78}, "quantity": 3, "billedQuantity": 5}
+    records = {
+        "agreements/9001": {"id": 9001, "company": {"id": 250}},
+        "companies/250": {"id": 250, "name": "Acme"},
+        "catalog/78": {"id": 78},
+        "9001/additions": [addition, {"id": 3, "product": {"id": 77}, "quantity": 0.12345678901}],
+        "additions/count": {"count": 2},
+    }
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, json=records["/".join(request.url.path.rsplit("/", 2)[1:])])
+    )
+    with ConnectWise(URL, ConnectWiseCredentials(**KEYS), transport=transport, patience=QUICK) as psa:
+        seen = billing(psa).see_line(new_line(), TODAY)
+    assert seen.quantity == Decimal(3)
+    assert "the PSA says that 5 are billed" in str(seen.obstacle)
+
+
+def test_one_request_makes_an_addition_from_its_day_on_with_our_marker(shop: SandboxHandle, connect: Connect) -> None:
+    wanted = new_line(change_id=ChangeId("0f3a9c27d1e4"), revision=12)
+    psa = billing(connect(shop))
+    request = psa.request_for(wanted, psa.see_line(wanted, TODAY))
+    assert request == CONNECTWISE.preview(wanted)
+    assert request.as_document() == {
+        "method": "POST",
+        "path": f"{API}{ADDITIONS}",
+        "body": (
+            '{"product":{"id":78},"quantity":3,"billCustomer":"Billable",'
+            '"effectiveDate":"2026-11-01T00:00:00Z","serialNumber":"TrueUp 0f3a9c27d1e4@12"}'
+        ),
+    }
+    assert psa.send(request) == Answer(Heard.ACCEPTED, "accepted", None)
+    (write,) = shop.writes()
+    assert {name: write[name] for name in ("line_id", "field", "before", "after", "effective_date", "marker")} == {
+        "line_id": "2",
+        "field": "quantity",
+        "before": None,
+        "after": "3",
+        "effective_date": "2026-11-01",
+        "marker": "TrueUp 0f3a9c27d1e4@12",
+    }
+    assert psa.see_line(wanted, TODAY) == LineSeen(Decimal(3), "78", Decimal("36.50"), Decimal(30), obstacle=None)
+
+
+def test_the_longest_marker_fits_a_serial_number() -> None:
+    assert len(marker_of(new_line(change_id=ChangeId("f" * 12), revision=10**9))) <= 50
+
+
+@pytest.mark.parametrize("quantity", ["0.1", "0.0000000001", "12345678901234567890.1234567891", "1E+3", "12.50"])
+def test_a_new_addition_gets_every_digit_of_what_was_approved(
+    shop: SandboxHandle, connect: Connect, quantity: str
+) -> None:
+    psa, approved = billing(connect(shop)), new_line(quantity_after=Decimal(quantity))
+    assert psa.send(request_of(approved)).heard is Heard.ACCEPTED
+    assert psa.see_line(approved, TODAY).quantity == Decimal(quantity)
+
+
+@pytest.mark.parametrize("do", ["500", "drop", "commit_then_drop", "429:0s", "409", "html"])
+def test_a_new_addition_is_never_asked_for_twice(shop: SandboxHandle, connect: Connect, do: str) -> None:
+    shop.set_faults({"rules": [{"match": "POST", "nth": 1, "do": do}]})
+    psa = billing(connect(shop, judges_answers=False))
+    assert psa.send(request_of(new_line())).heard is not Heard.ACCEPTED
+    assert len(shop.writes()) == (do == "commit_then_drop")
 
 
 # --- sending --------------------------------------------------------------------------------------------------------

@@ -148,7 +148,10 @@ def patched(operations: Any, line: Line) -> tuple[Line, list[FieldChange]]:
 
 
 def posted(body: Any, agreement_id: str, moment: Moment) -> Line:
-    """The new line of a posted addition, still without an id of its own. Raises ``Invalid`` with every problem."""
+    """The new line of a posted addition, still without an id of its own. Raises ``Invalid`` with every problem.
+
+    A price or cost that is not given is the catalogue's.
+    """
     if not isinstance(body, Mapping):
         raise Invalid(Problem("InvalidObject", "the addition must be an object"))
     problems = [Problem("InvalidField", f"{field} cannot be set", field) for field in body if field not in _POSTABLE]
@@ -156,8 +159,10 @@ def posted(body: Any, agreement_id: str, moment: Moment) -> Line:
     if problems:
         raise Invalid(*problems)
     values = {known.ours: known.read(body[field], field) for field, known in _POSTABLE.items() if field in body}
-    if values["service"] not in moment.services:
+    service = moment.services.get(values["service"])
+    if service is None:
         raise Invalid(Problem("InvalidReference", f"product {values['service']} does not exist", "product"))
+    values = {"unit_price": service.unit_price, "unit_cost": service.unit_cost, **values}
     line = {"id": "1", "agreement": agreement_id, "quantity": Decimal(0)}
     return Line.model_validate(line | _without_nulls(values))
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from trueup.sandbox.psa.connectwise import ConnectWiseProtocol
 from trueup.sandbox.psa.state import State
+from trueup.sandbox.psa.syncro import SyncroProtocol
 
 
 class Dialect(Protocol):
@@ -30,5 +31,8 @@ class Dialect(Protocol):
         ...
 
 
-DIALECTS: Mapping[str, Callable[[State], Dialect]] = {"connectwise": ConnectWiseProtocol}
+DIALECTS: Mapping[str, Callable[[State], Dialect]] = {
+    "connectwise": ConnectWiseProtocol,
+    "syncro": SyncroProtocol,
+}
 """The dialect of each kind of PSA. Its credentials stand in ``seed.CREDENTIALS``."""

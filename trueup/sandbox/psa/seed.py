@@ -18,6 +18,7 @@ from pipelines.quantities import text
 
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "connectwise": ("company_id", "public_key", "private_key", "client_id"),
+    "syncro": ("subdomain", "api_key"),
 }
 """The credentials that each kind of PSA asks for, by the names that a seed gives them."""
 
@@ -103,6 +104,7 @@ class Line(_Record):
     end: date | None = None
     unit_price: Price | None = None
     unit_cost: Price | None = None
+    name: str | None = None
     description: str | None = None
     invoice_text: str | None = None
     serial_number: str | None = None

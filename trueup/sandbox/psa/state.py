@@ -72,7 +72,7 @@ HUMAN = "a person"
 """Who changed a line that was edited through the sandbox's own door."""
 
 _THINGS = ("accounts", "services", "agreements", "lines")
-_RARE = ("description", "invoice_text", "serial_number", "updated_at", "updated_by")
+_RARE = ("name", "description", "invoice_text", "serial_number", "updated_at", "updated_by")
 
 
 def _documents(records: Mapping[str, BaseModel]) -> list[dict[str, Any]]:
