@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from pipelines.mapping.seen import KeyKind, SeenKey
+from pipelines.mapping.entries import KeyKind
+from pipelines.mapping.seen import SeenKey
 from pipelines.mapping.suggesting import suggest_targets
 from pipelines.mapping.suggestions import Target
 

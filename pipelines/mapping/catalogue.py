@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.mapping.domains import Domain, domains_in
+from pipelines.mapping.entries import KeyKind
 from pipelines.mapping.keys import match_key
 from pipelines.mapping.names import PlainName, plain_name
-from pipelines.mapping.seen import DecidedKey, KeyKind
+from pipelines.mapping.seen import DecidedKey
 from pipelines.mapping.suggestions import Target
 
 _SHARING = 20

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Protocol
 
 from pipelines.mapping.document import MappingDocument
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, SkippedKey
 from pipelines.mapping.problems import MappingProblem
 
 _NEAREST = 3
@@ -114,6 +114,8 @@ def _targets(entry: MappingEntry) -> list[tuple[str, str]]:
             return [("account", share.target) for share in entry.shares]
         case ServiceMapping():
             return [("service", service) for service in entry.services]
+        case SkippedKey():
+            return []
     named = [("line", entry.line), ("account", entry.account), ("service", entry.service)]
     return [(field, id_) for field, id_ in named if id_ is not None]
 

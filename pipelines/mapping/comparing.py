@@ -7,7 +7,7 @@ Does not belong here: which of two wins (``live``), what an import does about it
 import json
 from decimal import Decimal
 
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, Validity
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, SkippedKey, Validity
 from pipelines.mapping.keys import match_key
 from pipelines.quantities import text
 
@@ -21,6 +21,8 @@ def subject_of(entry: MappingEntry) -> Subject:
             return "accounts", entry.source, match_key(entry.key)
         case ServiceMapping():
             return "services", entry.source, match_key(entry.key)
+        case SkippedKey():
+            return f"{entry.kind}s", entry.source, match_key(entry.key)
     return "units", entry.service or "", entry.account or "", entry.line or ""
 
 
@@ -54,6 +56,8 @@ def _decision(entry: MappingEntry) -> list[object]:
         case ServiceMapping():
             shares = [text(share) for share in entry.shares]
             return [list(entry.services), entry.rule, shares, text(entry.percent), entry.exclude]
+        case SkippedKey():
+            return ["skip", entry.reason]
     return [text(entry.included), *map(_maybe, (entry.block, entry.minimum, entry.maximum))]
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TypeVar
 
 from pipelines.mapping.comparing import Subject, overlapping, subject_of
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, UnitRule
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, SkippedKey, UnitRule
 from pipelines.mapping.fields import EntryFields
 from pipelines.mapping.problems import MappingError, MappingProblem
 from pipelines.mapping.reading import (
@@ -32,15 +32,15 @@ __all__ = ["MappingDocument", "MappingError", "MappingProblem", "entry_as_docume
 LARGEST = 5 * 1024 * 1024
 """Bytes of a mapping file; some 40,000 entries. Bounds the time spent on hostile input."""
 
-_Entry = TypeVar("_Entry", AccountMapping, ServiceMapping, UnitRule)
+_Entry = TypeVar("_Entry", bound=MappingEntry)
 
 
 @dataclass(frozen=True)
 class MappingDocument:
     """The entries of one mapping file, in its order: entry 1 of a section is the first of its tuple."""
 
-    accounts: tuple[AccountMapping, ...] = ()
-    services: tuple[ServiceMapping, ...] = ()
+    accounts: tuple[AccountMapping | SkippedKey, ...] = ()
+    services: tuple[ServiceMapping | SkippedKey, ...] = ()
     units: tuple[UnitRule, ...] = ()
 
     @property

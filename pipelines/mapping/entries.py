@@ -1,6 +1,6 @@
 """Mapping entries: one recorded decision each.
 
-Belongs here: the shapes of account, service and unit entries.
+Belongs here: the shapes of account, service and unit entries, and of what was put off.
 Does not belong here: reading them from YAML (``pipelines.mapping.document``).
 """
 
@@ -10,6 +10,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
+
+
+class KeyKind(StrEnum):
+    """What a key names in its source."""
+
+    ACCOUNT = "account"
+    SERVICE = "service"
 
 
 class ServiceRule(StrEnum):
@@ -76,6 +83,21 @@ class ServiceMapping:
 
 
 @dataclass(frozen=True)
+class SkippedKey:
+    """A person looked at a source's key and put the decision off: it leads nowhere and is not excluded either.
+
+    In every sum its usage counts as unmapped, and holds what unmapped usage holds; ``reason`` is what people are told.
+    Grain: one entry per (kind, source, key, validity).
+    """
+
+    kind: KeyKind
+    source: str
+    key: str
+    reason: str
+    validity: Validity = field(default_factory=Validity)
+
+
+@dataclass(frozen=True)
 class UnitRule:
     """How used units become billed units on a line, an account's service, or a service (most specific wins).
 
@@ -92,7 +114,10 @@ class UnitRule:
     validity: Validity = field(default_factory=Validity)
 
 
-MappingEntry = AccountMapping | ServiceMapping | UnitRule
+KeyEntry = AccountMapping | ServiceMapping | SkippedKey
+"""A decision about a source's key."""
+
+MappingEntry = KeyEntry | UnitRule
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 from pipelines.identity import ServiceId
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, Share
-from pipelines.mapping.seen import KeyKind, SeenKey
+from pipelines.mapping.entries import AccountMapping, KeyKind, MappingEntry, ServiceMapping, Share
+from pipelines.mapping.seen import SeenKey
 from pipelines.mapping.suggestions import SuggestedKey, Suggestion
 from pipelines.mapping.writing import entry_as_line, on_one_line
 

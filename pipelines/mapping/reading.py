@@ -8,38 +8,40 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
-from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, Share, UnitRule
+from pipelines.mapping.entries import AccountMapping, KeyKind, ServiceMapping, ServiceRule, Share, SkippedKey, UnitRule
 from pipelines.mapping.fields import EntryFields
 from pipelines.quantities import SCALE, text
 
 _DATES = ("from", "until")
-ACCOUNT_FIELDS = ("source", "key", "account", "split", "exclude", *_DATES)
-SERVICE_FIELDS = ("source", "key", "services", "rule", "shares", "split", "percent", "exclude", *_DATES)
+ACCOUNT_FIELDS = ("source", "key", "account", "split", "exclude", "skip", *_DATES)
+SERVICE_FIELDS = ("source", "key", "services", "rule", "shares", "split", "percent", "exclude", "skip", *_DATES)
 UNIT_FIELDS = ("line", "account", "service", "round", "block", "included", "minimum", "maximum", *_DATES)
 
 PERCENT_PLACES = SCALE - 2
 """A percentage is divided by 100, and the factor must fit the stored scale exactly."""
 
 
-def account_mapping(fields: EntryFields) -> AccountMapping:
-    """One entry of ``accounts``: an account, shares of several, or an exclusion with its reason."""
+def account_mapping(fields: EntryFields) -> AccountMapping | SkippedKey:
+    """One entry of ``accounts``: an account, shares of several, an exclusion or a skip with its reason."""
     shares: tuple[Share, ...] = ()
     exclude = None
-    match fields.one_of(("account", "split", "exclude")):
+    match fields.one_of(("account", "split", "exclude", "skip")):
         case "account":
             shares = (Share(fields.identifier("account"), Decimal(1)),)
         case "split":
             shares = _split(fields, "account")
         case "exclude":
             exclude = fields.text("exclude")
+        case "skip":
+            return _skipped(fields, KeyKind.ACCOUNT)
     return AccountMapping(fields.identifier("source"), fields.text("key"), shares, exclude, fields.validity())
 
 
-def service_mapping(fields: EntryFields) -> ServiceMapping:
-    """One entry of ``services``: services under a rule, shares of several, or an exclusion with its reason."""
+def service_mapping(fields: EntryFields) -> ServiceMapping | SkippedKey:
+    """One entry of ``services``: services under a rule, shares of several, an exclusion or a skip with its reason."""
     services: tuple[str, ...] = ()
     rule, shares, exclude = ServiceRule.ONE, tuple[Decimal, ...](), None
-    match fields.one_of(("services", "split", "exclude")):
+    match fields.one_of(("services", "split", "exclude", "skip")):
         case "services":
             services = fields.identifiers("services")
             rule = _rule(fields, services)
@@ -52,6 +54,9 @@ def service_mapping(fields: EntryFields) -> ServiceMapping:
         case "exclude":
             exclude = fields.text("exclude")
             fields.refuse(("rule", "shares", "percent"), "exclude")
+        case "skip":
+            fields.refuse(("rule", "shares", "percent"), "skip")
+            return _skipped(fields, KeyKind.SERVICE)
     return ServiceMapping(
         source=fields.identifier("source"),
         key=fields.text("key"),
@@ -78,6 +83,10 @@ def unit_rule(fields: EntryFields) -> UnitRule:
         fields.note("maximum", f"maximum {text(maximum)} is below minimum {text(minimum)}", "Mend one of them")
     included = _not_negative(fields, "included") or Decimal(0)
     return UnitRule(line, account, service, included, _block(fields), minimum, maximum, fields.validity())
+
+
+def _skipped(fields: EntryFields, kind: KeyKind) -> SkippedKey:
+    return SkippedKey(kind, fields.identifier("source"), fields.text("key"), fields.text("skip"), fields.validity())
 
 
 def _split(fields: EntryFields, target: str) -> tuple[Share, ...]:

@@ -6,19 +6,11 @@ Does not belong here: finding keys in files (``resources.warehouse.seen_keys``),
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pipelines.mapping.comparing import Subject, subject_of
-from pipelines.mapping.entries import AccountMapping, MappingEntry, RecordedEntry, ServiceMapping
+from pipelines.mapping.entries import AccountMapping, KeyKind, MappingEntry, RecordedEntry, ServiceMapping, UnitRule
 from pipelines.mapping.keys import match_key
 from pipelines.mapping.live import LiveMappings
-
-
-class KeyKind(StrEnum):
-    """What a key names in its source."""
-
-    ACCOUNT = "account"
-    SERVICE = "service"
 
 
 @dataclass(frozen=True)
@@ -54,14 +46,20 @@ class DecidedKey:
 
 
 def undecided_keys(seen: Iterable[SeenKey], live: LiveMappings) -> list[SeenKey]:
-    """The keys of the month that are neither mapped nor excluded in it."""
-    decided = {*map(subject_of, live.accounts), *map(subject_of, live.services)}
+    """The keys of the month that are neither mapped, excluded nor skipped in it."""
+    decided = {*map(subject_of, live.accounts), *map(subject_of, live.services), *map(subject_of, live.skipped)}
     return [key for key in seen if key.is_current and key.subject not in decided]
 
 
+def skipped_keys(seen: Iterable[SeenKey], live: LiveMappings) -> list[SeenKey]:
+    """The keys of the month about which the decision is put off in it."""
+    skipped = set(map(subject_of, live.skipped))
+    return [key for key in seen if key.is_current and key.subject in skipped]
+
+
 def decided_keys(kind: KeyKind, seen: Iterable[SeenKey], recorded: Sequence[RecordedEntry]) -> list[DecidedKey]:
-    """What people decided about keys of one kind, with the names that their sources gave them. Exclusions lead nowhere
-    and are left out, as is what was superseded."""
+    """What people decided about keys of one kind, with the names that their sources gave them. Exclusions and skips
+    lead nowhere and are left out, as is what was superseded."""
     names: Mapping[Subject, tuple[str, ...]] = {key.subject: key.names for key in seen if key.kind is kind}
     decided = []
     for item in recorded:
@@ -75,12 +73,12 @@ def decided_keys(kind: KeyKind, seen: Iterable[SeenKey], recorded: Sequence[Reco
 
 def sources_without_mappings(seen: Iterable[SeenKey], recorded: Iterable[RecordedEntry]) -> set[str]:
     """The sources that nobody ever recorded an entry for, a superseded one included: they are configured first now."""
-    known = {item.entry.source for item in recorded if isinstance(item.entry, AccountMapping | ServiceMapping)}
+    known = {item.entry.source for item in recorded if not isinstance(item.entry, UnitRule)}
     return {key.source for key in seen} - known
 
 
 def targets_of(entry: MappingEntry) -> tuple[str, ...]:
-    """The PSA ids that an account or service entry leads to; none where it excludes, and for unit rules."""
+    """The PSA ids that an account or service entry leads to; none where it excludes or skips, and for unit rules."""
     match entry:
         case AccountMapping():
             return tuple(share.target for share in entry.shares)

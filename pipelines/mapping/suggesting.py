@@ -13,9 +13,10 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from pipelines.mapping.catalogue import Catalogue, PastDecisions, catalogue_of, compact, folded, past_decisions
+from pipelines.mapping.entries import KeyKind
 from pipelines.mapping.keys import match_key
 from pipelines.mapping.names import PlainName
-from pipelines.mapping.seen import DecidedKey, KeyKind, SeenKey
+from pipelines.mapping.seen import DecidedKey, SeenKey
 from pipelines.mapping.suggestions import SuggestedKey, Suggestion, Target
 
 LEAST = 70

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from pipelines.mapping.comparing import subject_of
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, ServiceRule, UnitRule
+from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, ServiceRule, SkippedKey, UnitRule
 from pipelines.quantities import text
 
 SECTIONS = ("accounts", "services", "units")
@@ -44,6 +44,8 @@ def _decision(entry: MappingEntry) -> dict[str, Value]:
             return {"source": entry.source, "key": entry.key, **_account_target(entry)}
         case ServiceMapping():
             return {"source": entry.source, "key": entry.key, **_service_target(entry)}
+        case SkippedKey():
+            return {"source": entry.source, "key": entry.key, "skip": entry.reason}
     return _unit_fields(entry)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.agreements.records import AgreementLine, PsaRecords
-from pipelines.mapping.entries import AccountMapping, ServiceMapping
+from pipelines.mapping.entries import AccountMapping, KeyEntry, KeyKind, ServiceMapping, SkippedKey
 from pipelines.mapping.keys import match_key
 from pipelines.mapping.seen import targets_of
 from pipelines.quantities import text
@@ -49,23 +49,29 @@ def about_key(month: KnownMonth, source: str, account_key: str, service_key: str
     services = [entry for entry in month.view.live.services if _is_about(entry, source, service_key)]
     return [
         *_silent(month, {source}),
-        *_decision("account", account_key, accounts),
-        *_decision("service", service_key, services),
+        *_decision("account", account_key, [*accounts, *_skips(month, KeyKind.ACCOUNT, source, account_key)]),
+        *_decision("service", service_key, [*services, *_skips(month, KeyKind.SERVICE, source, service_key)]),
         *_unmapped(month, source, account_key, service_key),
         *_targets(month, accounts, services),
     ]
 
 
-def _is_about(entry: AccountMapping | ServiceMapping, source: str, key: str) -> bool:
+def _skips(month: KnownMonth, kind: KeyKind, source: str, key: str) -> list[SkippedKey]:
+    return [entry for entry in month.view.live.skipped if entry.kind is kind and _is_about(entry, source, key)]
+
+
+def _is_about(entry: KeyEntry, source: str, key: str) -> bool:
     return entry.source == source and match_key(entry.key) == match_key(key)
 
 
-def _decision(thing: str, key: str, entries: Sequence[AccountMapping | ServiceMapping]) -> Iterator[str]:
+def _decision(thing: str, key: str, entries: Sequence[KeyEntry]) -> Iterator[str]:
     if not entries:
         yield f"The {thing} {key!r} is not mapped: what is used under it reaches no line."
     for entry in entries:
         until = f" until {entry.validity.valid_until}" if entry.validity.valid_until else ""
-        if entry.exclude is not None:
+        if isinstance(entry, SkippedKey):
+            yield f"The {thing} {key!r} is skipped{until}: {entry.reason}. What is used under it reaches no line."
+        elif entry.exclude is not None:
             yield f"The {thing} {key!r} is excluded{until}: {entry.exclude}."
         else:
             yield f"The {thing} {key!r} leads to {', '.join(targets_of(entry))}{until}."

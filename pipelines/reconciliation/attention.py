@@ -15,7 +15,8 @@ from pipelines.identity import RevisionId
 from pipelines.intake.drops import Arrival, ArrivalStatus, SourceVerdict, UsageRevision
 from pipelines.intake.profile import Basis
 from pipelines.intake.rows import RowClass, RowError
-from pipelines.mapping.entries import AccountMapping, ServiceMapping
+from pipelines.mapping.entries import AccountMapping, KeyKind, ServiceMapping, SkippedKey
+from pipelines.mapping.keys import match_key
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import money, money_text, text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
@@ -46,6 +47,8 @@ class MonthSeen:
     """Readings that came after the month was frozen."""
     late_arrivals: Sequence[Arrival] = ()
     """Files that came after the month was frozen."""
+    skipped: Sequence[SkippedKey] = ()
+    """Keys about which somebody put the decision off: unmapped like all others, and told with the reason."""
 
 
 def month_findings(seen: MonthSeen) -> list[Finding]:
@@ -182,12 +185,15 @@ def _unmapped(seen: MonthSeen) -> Iterator[Finding]:
             accounts[(item.source, item.account_key)].append(item)
         if not item.is_service_mapped:
             services[(item.source, item.service_key)].append(item)
+    skips = {(entry.kind, entry.source, match_key(entry.key)): entry for entry in seen.skipped}
     for (source, key), items in accounts.items():
+        skip = skips.get((KeyKind.ACCOUNT, source, match_key(key)))
         name = f" ({items[0].account_name})" if items[0].account_name != key else ""
-        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_ACCOUNT, source, key, name, items)
+        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_ACCOUNT, source, key, name, items, skip)
     for (source, key), items in services.items():
+        skip = skips.get((KeyKind.SERVICE, source, match_key(key)))
         name = f" ({items[0].service_name})" if items[0].service_name != key else ""
-        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_SERVICE, source, key, name, items)
+        yield _unmapped_finding(seen.period, FindingKind.UNMAPPED_SERVICE, source, key, name, items, skip)
 
 
 def _unmapped_usage(seen: MonthSeen) -> Sequence[UnmappedUsage]:
@@ -232,7 +238,13 @@ def _amounts(seen: MonthSeen) -> Iterator[Finding]:
 
 
 def _unmapped_finding(
-    period: str, kind: FindingKind, source: str, key: str, name: str, items: Sequence[UnmappedUsage]
+    period: str,
+    kind: FindingKind,
+    source: str,
+    key: str,
+    name: str,
+    items: Sequence[UnmappedUsage],
+    skip: SkippedKey | None,
 ) -> Finding:
     thing = "account" if kind is FindingKind.UNMAPPED_ACCOUNT else "service"
     quantity = sum((item.quantity for item in items), Decimal(0))
@@ -244,13 +256,24 @@ def _unmapped_finding(
         kind,
         source,
         key,
-        f"{source}: the {thing} {key!r}{name} is not mapped; {text(quantity)} units reach no agreement line.",
-        f"Map or exclude it in a mapping file ({thing}s: source {source}, key {key!r}): trueup mappings import.",
+        f"{source}: the {thing} {key!r}{name} is {_state(skip)}; {text(quantity)} units reach no agreement line.",
+        f"{_wish(skip)} in a mapping file ({thing}s: source {source}, key {key!r}): trueup mappings import.",
         quantity=quantity,
         amount=sum(amounts, Decimal(0)) if amounts and is_one_currency else None,
         currency=next(iter(currencies)) if is_one_currency else None,
         evidence=tuple(e for item in items for e in item.evidence)[:MOST_EVIDENCE],
     )
+
+
+def _state(skip: SkippedKey | None) -> str:
+    if skip is None:
+        return "not mapped"
+    until = f" until {skip.validity.valid_until}" if skip.validity.valid_until else ""
+    return f"skipped{until} ({skip.reason})"
+
+
+def _wish(skip: SkippedKey | None) -> str:
+    return "Map, exclude or skip it" if skip is None else "It still holds falls. Once it is known, map or exclude it"
 
 
 _SHARED: Mapping[Likeness, str] = {
@@ -443,7 +466,8 @@ _STOPPED: Mapping[DeltaOutcome, tuple[FindingKind, str, str]] = {
     DeltaOutcome.HELD: (
         FindingKind.HELD,
         "the fall to {after} is held: rows of the same source that could not be read, mapped or classed may explain it",
-        "Mend the rejected rows, unmapped keys or unknown charge kinds of this source; the month is computed anew.",
+        "Mend the rejected rows, unmapped or skipped keys, and unknown charge kinds of this source; the month is "
+        "computed anew.",
     ),
     DeltaOutcome.AMBIGUOUS_TARGET: (
         FindingKind.AMBIGUOUS_TARGET,

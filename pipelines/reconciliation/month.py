@@ -207,6 +207,8 @@ def _input_hash(records: MonthRecords, expected: Sequence[ExpectedDrop], live: L
     # when a decision begins tells whether it is one about a key that drifted
     begun = [f"account|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.accounts]
     begun += [f"service|{entry.source}|{entry.key}|{entry.validity.valid_from}" for entry in live.services]
+    # until when a key is skipped stands in the words of its finding
+    begun += [f"skipped|{each.kind}|{each.source}|{each.key}|{each.validity.valid_until}" for each in live.skipped]
     parts = [*drops, live.version, *before, records.previous_figures_key or "", *sorted(begun)]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 

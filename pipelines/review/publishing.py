@@ -254,4 +254,5 @@ def _seen(period: BillingPeriod, figured: FiguredMonth) -> MonthSeen:
         figures=figured.figures,
         late_revisions=view.records.late_revisions,
         late_arrivals=view.records.late_arrivals,
+        skipped=view.live.skipped,
     )

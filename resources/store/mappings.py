@@ -13,22 +13,31 @@ from sqlalchemy import Connection, RowMapping, Select, Table, insert, select, un
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.entries import (
     AccountMapping,
+    KeyKind,
     MappingEntry,
     RecordedEntry,
     ServiceMapping,
     ServiceRule,
     Share,
+    SkippedKey,
     UnitRule,
     Validity,
 )
 from resources.store.errors import NotInStore
 from resources.store.statements import next_number
-from resources.store.tables import account_mappings, counters, mapping_endings, service_mappings, unit_rules
+from resources.store.tables import (
+    account_mappings,
+    counters,
+    mapping_endings,
+    service_mappings,
+    skipped_keys,
+    unit_rules,
+)
 
-_TABLES = (account_mappings, service_mappings, unit_rules)
+_TABLES = (account_mappings, service_mappings, skipped_keys, unit_rules)
 _Query = Select[tuple[object, ...]]
 _COUNTER = "mapping_decisions"
-"""One count for entries and endings of all three tables: the order in which people decided."""
+"""One count for entries and endings of all four tables: the order in which people decided."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,8 @@ def _row(entry: MappingEntry) -> tuple[Table, dict[str, object]]:
             return account_mappings, _account_row(entry)
         case ServiceMapping():
             return service_mappings, _service_row(entry)
+        case SkippedKey():
+            return skipped_keys, {"kind": entry.kind, "source": entry.source, "key": entry.key, "reason": entry.reason}
         case UnitRule():
             return unit_rules, _unit_row(entry)
 
@@ -152,6 +163,8 @@ def _row(entry: MappingEntry) -> tuple[Table, dict[str, object]]:
 def _entry(table: Table, row: RowMapping, validity: Validity) -> MappingEntry:
     if table is account_mappings:
         return _account_entry(row, validity)
+    if table is skipped_keys:
+        return SkippedKey(KeyKind(row["kind"]), row["source"], row["key"], row["reason"], validity)
     return _service_entry(row, validity) if table is service_mappings else _unit_entry(row, validity)
 
 

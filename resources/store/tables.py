@@ -255,6 +255,26 @@ service_mappings = Table(
 )
 """Grain: a recorded decision about a source's service key. Never changed."""
 
+skipped_keys = Table(
+    "skipped_keys",
+    metadata,
+    _text("tenant"),
+    _text("entry_id"),
+    Column("number", Integer, nullable=False),
+    _text("kind"),
+    _text("source"),
+    _text("key"),
+    _text("reason"),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    _text("recorded_by"),
+    Column("recorded_at", Instant, nullable=False),
+    PrimaryKeyConstraint("tenant", "entry_id", name="pk_skipped_keys"),
+    UniqueConstraint("tenant", "number", name="uq_skipped_keys_number"),
+)
+"""Grain: a recorded decision to put off what an account or service key of a source leads to. Never changed. It stands
+in no table of mappings, so that nothing that reads those can take it for one."""
+
 unit_rules = Table(
     "unit_rules",
     metadata,
@@ -289,7 +309,7 @@ mapping_endings = Table(
     PrimaryKeyConstraint("tenant", "number", name="pk_mapping_endings"),
     Index("ix_mapping_endings_entry", "tenant", "entry_id"),
 )
-"""Grain: a decision that an entry of any of the three tables ends on a day, or (``until`` null) was superseded and is
+"""Grain: a decision that an entry of any of the four tables ends on a day, or (``until`` null) was superseded and is
 live on no day. Never changed, so that what was known at an earlier instant can be told."""
 
 psa_copies = Table(

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.intake.rows import CARRY_QUANTITY
-from pipelines.mapping.seen import KeyKind, SeenKey
+from pipelines.mapping.entries import KeyKind
+from pipelines.mapping.seen import SeenKey
 from resources.warehouse.answers import scratch_folder
 from resources.warehouse.scratch import limits
 

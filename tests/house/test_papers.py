@@ -11,7 +11,7 @@ from pipelines.findings import FindingKind
 from pipelines.intake.drops import ArrivalStatus, SourceVerdict
 from pipelines.intake.rows import OverlayAction, Reduction, RowClass
 from pipelines.mapping.document import read_mappings
-from pipelines.mapping.entries import ServiceRule
+from pipelines.mapping.entries import KeyKind, ServiceRule
 from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome
 from pipelines.reconciliation.expected import MonthVerdict
 from pipelines.review.changes import ChangeStatus, When
@@ -56,6 +56,7 @@ def headings_of(text: str) -> list[str]:
         DeltaOutcome,
         RowClass,
         Reduction,
+        KeyKind,
         ServiceRule,
         FindingKind,
         ChangeStatus,

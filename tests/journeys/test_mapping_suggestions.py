@@ -109,7 +109,7 @@ def test_each_suggestion_has_its_score_and_its_reasons(desk: Desk) -> None:
 
 def test_the_table_for_people_tells_the_same(desk: Desk) -> None:
     out = desk.say("mappings", "suggest").out
-    assert "2026-10: 7 keys are neither mapped nor excluded" in out
+    assert "2026-10: 7 keys are neither mapped, excluded nor skipped" in out
     assert "100 exact" in out
     assert "nothing is like it" in out
 

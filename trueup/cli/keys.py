@@ -4,21 +4,20 @@ Belongs here: the command, its table, its JSON list.
 Does not belong here: what an undecided key may mean (``suggesting``).
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from pipelines.mapping.comparing import Subject, subject_of
-from pipelines.mapping.entries import AccountMapping, ServiceMapping
-from pipelines.mapping.live import LiveMappings, live_on
+from pipelines.mapping.entries import AccountMapping, MappingEntry, RecordedEntry, ServiceMapping, SkippedKey
+from pipelines.mapping.live import holding_on
 from pipelines.mapping.seen import SeenKey, targets_of
 from trueup.cli.key_look import look_at_keys
 from trueup.cli.options import JsonOption, NewestPeriodOption, WorkspaceOption, month_or_newest_open, open_workspace
 from trueup.cli.printing import note, print_json, print_table
 
-_Decisions = Mapping[Subject, Sequence[AccountMapping | ServiceMapping]]
+_Decisions = Mapping[Subject, RecordedEntry]
 
 
 def keys(
@@ -38,29 +37,31 @@ def keys(
     if look is None:
         note("Note: no open month has usage; name one with --period")
     else:
-        decisions = _decisions(live_on(look.recorded, look.month.last_day))
+        decisions = {subject_of(each.entry): each for each in holding_on(look.recorded, look.month.last_day)}
         listed = [_as_json(key, decisions) for key in look.seen if source in {None, key.source}]
     if as_json:
         print_json(listed)
     else:
         print_table(
-            ["source", "kind", "key", "name", "first seen", "last seen", "decision", "leads to"],
-            [(*list(each.values())[:7], ", ".join(each["targets"]) or each["reason"]) for each in listed],
+            ["source", "kind", "key", "name", "first seen", "last seen", "decision", "leads to", "decided by"],
+            [(*list(each.values())[:7], _leads_to(each), _decided_by(each)) for each in listed],
         )
 
 
-def _decisions(live: LiveMappings) -> _Decisions:
-    found: dict[Subject, list[AccountMapping | ServiceMapping]] = defaultdict(list)
-    entries: list[AccountMapping | ServiceMapping] = [*live.accounts, *live.services]
-    for entry in entries:
-        found[subject_of(entry)].append(entry)
-    return found
+def _leads_to(listed: Mapping[str, Any]) -> str | None:
+    """The targets, or why there are none; a decision that ends is told with its end."""
+    told = ", ".join(listed["targets"]) or listed["reason"]
+    return f"{told} (until {listed['until']})" if listed["until"] else told
+
+
+def _decided_by(listed: Mapping[str, Any]) -> str | None:
+    return f"{listed['by']}, {listed['at'][:10]}" if listed["by"] else None
 
 
 def _as_json(key: SeenKey, decisions: _Decisions) -> dict[str, Any]:
-    entries = decisions.get(key.subject, ())
-    excluded = next((entry for entry in entries if entry.exclude is not None), None)
-    decision = "excluded" if excluded else "mapped" if entries else "unmapped"
+    decided = decisions.get(key.subject)
+    entry = decided.entry if decided else None
+    until = entry.validity.valid_until if entry else None
     return {
         "source": key.source,
         "kind": str(key.kind),
@@ -68,7 +69,27 @@ def _as_json(key: SeenKey, decisions: _Decisions) -> dict[str, Any]:
         "name": key.names[0],
         "first_seen": key.first_seen,
         "last_seen": key.last_seen,
-        "decision": decision,
-        "targets": [target for entry in entries for target in targets_of(entry)],
-        "reason": excluded.exclude if excluded else None,
+        "decision": _decision(entry),
+        "targets": list(targets_of(entry)) if entry else [],
+        "reason": _reason(entry),
+        "until": until.isoformat() if until else None,
+        "by": decided.recorded_by if decided else None,
+        "at": decided.recorded_at.isoformat() if decided else None,
     }
+
+
+def _decision(entry: MappingEntry | None) -> str:
+    if entry is None:
+        return "unmapped"
+    if isinstance(entry, SkippedKey):
+        return "skipped"
+    return "mapped" if _reason(entry) is None else "excluded"
+
+
+def _reason(entry: MappingEntry | None) -> str | None:
+    match entry:
+        case SkippedKey():
+            return entry.reason
+        case AccountMapping() | ServiceMapping():
+            return entry.exclude
+    return None

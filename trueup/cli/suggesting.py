@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.mapping.document import LARGEST
+from pipelines.mapping.entries import KeyKind
 from pipelines.mapping.live import live_on
 from pipelines.mapping.offering import offered_mappings, ticked
-from pipelines.mapping.seen import KeyKind, decided_keys, undecided_keys
+from pipelines.mapping.seen import decided_keys, skipped_keys, undecided_keys
 from pipelines.mapping.suggestions import SuggestedKey, Suggestion, Target
-from pipelines.periods import BillingPeriod
 from resources.workspace import Workspace
 from trueup.cli.key_look import KeyLook, look_at_keys
 from trueup.cli.mapping_files import newest_records
@@ -41,7 +41,7 @@ def suggest(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What the keys of a month that are neither mapped nor excluded may mean in the PSA. Nothing is applied.
+    """What the keys of a month that are neither mapped, excluded nor skipped may mean in the PSA. Nothing is applied.
 
     Exit code 3 when the PSA has not been copied yet.
 
@@ -57,7 +57,7 @@ def suggest(
     if as_json:
         print_json([_as_json(item) for item in suggested])
     elif look is not None:
-        _print(look.month, suggested)
+        _print(look, suggested, source)
     _tell_limits(look, targets)
 
 
@@ -134,8 +134,11 @@ def _suggestion_as_json(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
-def _print(month: BillingPeriod, suggested: Sequence[SuggestedKey]) -> None:
-    print_lines([f"{month.key}: {len(suggested)} keys are neither mapped nor excluded"])
+def _print(look: KeyLook, suggested: Sequence[SuggestedKey], source: str | None) -> None:
+    live = live_on(look.recorded, look.month.last_day)
+    skipped = sum(source in {None, key.source} for key in skipped_keys(look.seen, live))
+    more = f"; {skipped} more {'is' if skipped == 1 else 'are'} skipped (trueup mappings keys)" if skipped else ""
+    print_lines([f"{look.month.key}: {len(suggested)} keys are neither mapped, excluded nor skipped{more}"])
     if suggested:
         print_table(
             ["source", "kind", "key", "name", "first seen", "last seen", "may mean", "score", "why"],

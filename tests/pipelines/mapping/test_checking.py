@@ -48,7 +48,8 @@ def test_known_and_active_ids_pass() -> None:
 accounts:
   - {source: P, key: a, split: [{account: 250, share: "0.5"}, {account: 251, share: "0.5"}]}
   - {source: P, key: b, exclude: ours}
-services: [{source: P, key: s, services: [77]}]
+  - {source: P, key: c, skip: later}
+services: [{source: P, key: s, services: [77]}, {source: P, key: t, skip: later}]
 units: [{line: 1}, {service: 77}, {service: 77, account: 250}]
 """
     assert check(text) == PsaCheck((), ())

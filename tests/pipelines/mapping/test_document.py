@@ -7,17 +7,30 @@ import pytest
 
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.document import LARGEST, MappingDocument, MappingError, read_mappings
-from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, Share, UnitRule, Validity
+from pipelines.mapping.entries import (
+    AccountMapping,
+    KeyKind,
+    ServiceMapping,
+    ServiceRule,
+    Share,
+    SkippedKey,
+    UnitRule,
+    Validity,
+)
 
 
 def account(fields: str) -> AccountMapping:
     """The one account entry with these fields beside source and key."""
-    return read_mappings(f'accounts: [{{source: Pax8, key: "k", {fields}}}]').accounts[0]
+    entry = read_mappings(f'accounts: [{{source: Pax8, key: "k", {fields}}}]').accounts[0]
+    assert isinstance(entry, AccountMapping)
+    return entry
 
 
 def service(fields: str) -> ServiceMapping:
     """The one service entry with these fields beside source and key."""
-    return read_mappings(f'services: [{{source: Pax8, key: "k", {fields}}}]').services[0]
+    entry = read_mappings(f'services: [{{source: Pax8, key: "k", {fields}}}]').services[0]
+    assert isinstance(entry, ServiceMapping)
+    return entry
 
 
 def unit(fields: str) -> UnitRule:
@@ -62,6 +75,21 @@ class TestAccounts:
     def test_a_key_is_kept_as_written(self) -> None:
         text = 'accounts: [{source: Pax8, key: " Acme  Corp ", account: "1"}]'
         assert read_mappings(text).accounts[0].key == " Acme  Corp "
+
+
+class TestSkips:
+    @pytest.mark.parametrize(("section", "kind"), [("accounts", KeyKind.ACCOUNT), ("services", KeyKind.SERVICE)])
+    def test_a_skip_has_a_reason_and_may_end(self, section: str, kind: KeyKind) -> None:
+        text = f'{section}: [{{source: Pax8, key: " k", skip: "waiting for the contract", until: 2027-01-01}}]'
+        skip = SkippedKey(kind, "Pax8", " k", "waiting for the contract", Validity(None, date(2027, 1, 1)))
+        assert read_mappings(text).entries == (skip,)
+
+    def test_a_key_is_mapped_or_skipped_on_one_day_and_either_on_another(self) -> None:
+        skip, mapping = "{source: P, key: k, skip: later, until: 2026-05-01}", "{source: P, key: k, account: 1"
+        entries = read_mappings(f"accounts: [{skip}, {mapping}, from: 2026-05-01}}]").accounts
+        assert [type(entry) for entry in entries] == [SkippedKey, AccountMapping]
+        words = 'entry 1 decides the same key "k" of P for the same days'
+        assert words in the_problem_of(f"accounts: [{skip}, {mapping}}}]")
 
 
 class TestServices:
@@ -144,9 +172,14 @@ UNIT = "units: [{{{}}}]".format
         pytest.param(ACCOUNT("acount: 1, account: 1"), "there is no field acount. Did you mean account?", id="typo"),
         pytest.param(ACCOUNT("zzz: 1, account: 1"), "there is no field zzz. An entry here takes source,", id="unknown"),
         pytest.param(
-            ACCOUNT("until: 2027-01-01"), "none of account, split, exclude is given. Give exactly", id="no target"
+            ACCOUNT("until: 2027-01-01"), "none of account, split, exclude, skip is given. Give exactly", id="no target"
         ),
         pytest.param(ACCOUNT("account: 1, exclude: x"), "account and exclude exclude each other", id="two targets"),
+        pytest.param(ACCOUNT("exclude: x, skip: x"), "exclude and skip exclude each other", id="left out and put off"),
+        pytest.param(ACCOUNT('skip: " "'), "skip is blank. Write skip", id="a skip without a reason"),
+        pytest.param(SERVICE("services: [1], skip: x"), "services and skip exclude each other", id="mapped, put off"),
+        pytest.param(SERVICE("skip: x, percent: 5"), "percent means nothing beside skip", id="a percentage of nothing"),
+        pytest.param(UNIT("service: 1, skip: x"), "there is no field skip", id="a unit rule put off"),
         pytest.param("accounts: [{key: k, account: 1}]", "field source (line 1): source is missing", id="no source"),
         pytest.param('accounts: [{source: P, key: " ", account: 1}]', "key is blank. Write key", id="blank key"),
         pytest.param('accounts: [{source: "P ", key: k, account: 1}]', 'has blanks around it. Write "P"', id="padding"),
@@ -188,7 +221,7 @@ UNIT = "units: [{{{}}}]".format
         pytest.param(
             ACCOUNT("account: 1, from: 2026-05-01, until: 2026-05-01"), "the entry holds on no day", id="no day"
         ),
-        pytest.param(SERVICE("percent: 5"), "none of services, split, exclude is given", id="a key to nowhere"),
+        pytest.param(SERVICE("percent: 5"), "none of services, split, exclude, skip is given", id="a key to nowhere"),
         pytest.param(SERVICE("services: [1, 2]"), "several services need a rule. Add rule: first", id="no rule"),
         pytest.param(SERVICE("services: [1, 2], rule: one"), "rule one leads to one service", id="one of two"),
         pytest.param(SERVICE("services: [1, 2], rule: any"), 'no rule "any". Write one of one,', id="no such rule"),

@@ -1,5 +1,6 @@
 """An import adds and changes, keeps all that was, and changes nothing the second time."""
 
+from collections.abc import Sequence
 from dataclasses import replace as changed
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 
 from pipelines.identity import ServiceId
 from pipelines.mapping.document import MappingDocument
-from pipelines.mapping.entries import AccountMapping, RecordedEntry, ServiceMapping, Share, UnitRule, Validity
+from pipelines.mapping.entries import (
+    AccountMapping,
+    KeyKind,
+    RecordedEntry,
+    ServiceMapping,
+    Share,
+    SkippedKey,
+    UnitRule,
+    Validity,
+)
 from pipelines.mapping.importing import ImportPlan, entries_after, plan_import
 from pipelines.mapping.live import live_on
 
@@ -25,7 +35,15 @@ def account(target: str, key: str = "k", start: date | None = None, end: date | 
     return AccountMapping("Pax8", key, (Share(target, Decimal(1)),), validity=Validity(start, end))
 
 
-def plan(new: list[AccountMapping], standing: list[RecordedEntry], *, replace: bool = False) -> ImportPlan:
+def skip(start: date | None = None, end: date | None = None) -> SkippedKey:
+    """A decision to put off what the key leads to."""
+    return SkippedKey(KeyKind.ACCOUNT, "Pax8", "k", "waiting", Validity(start, end))
+
+
+_Account = AccountMapping | SkippedKey
+
+
+def plan(new: Sequence[_Account], standing: list[RecordedEntry], *, replace: bool = False) -> ImportPlan:
     """What importing these accounts does to what stands."""
     return plan_import(MappingDocument(accounts=tuple(new)), standing, replace=replace, today=TODAY)
 
@@ -35,7 +53,7 @@ def carried_out(done: ImportPlan, standing: list[RecordedEntry]) -> list[Recorde
     return list(entries_after(done, standing, by="dana", at=NOW))
 
 
-def recorded(*entries: AccountMapping) -> list[RecordedEntry]:
+def recorded(*entries: _Account) -> list[RecordedEntry]:
     """The entries as recorded by earlier imports: e0, e1, …"""
     return [RecordedEntry(f"e{number}", entry, "dana", NOW) for number, entry in enumerate(entries)]
 
@@ -62,15 +80,23 @@ def test_a_number_the_store_writes_longer_is_the_same_entry() -> None:
         pytest.param(account("250", start=MAY), account("251"), id="the new one has no beginning"),
         pytest.param(account("250", start=JUNE), account("251", start=MAY), id="the new one begins earlier"),
         pytest.param(account("250"), account("250", end=MAY), id="only the end is new"),
+        pytest.param(account("250"), skip(), id="a mapping by a skip"),
+        pytest.param(skip(end=DECEMBER), account("250"), id="a skip by a mapping"),
+        pytest.param(skip(), skip(end=MAY), id="a skip that shall end"),
     ],
 )
-def test_an_entry_that_a_new_one_covers_from_its_start_is_superseded(old: AccountMapping, new: AccountMapping) -> None:
+def test_an_entry_that_a_new_one_covers_from_its_start_is_superseded(old: _Account, new: _Account) -> None:
     assert plan([new], recorded(old)) == ImportPlan((new,), (), ("e0",), 0)
 
 
-def test_an_entry_ends_where_a_later_one_begins() -> None:
-    new = account("251", start=MAY)
+@pytest.mark.parametrize("new", [account("251", start=MAY), skip(start=MAY)], ids=["a mapping", "a skip"])
+def test_an_entry_ends_where_a_later_one_begins(new: _Account) -> None:
     assert plan([new], recorded(account("250"))) == ImportPlan((new,), (("e0", MAY),), (), 0)
+
+
+def test_with_replace_a_skip_that_the_file_does_not_name_ends() -> None:
+    assert plan([], recorded(skip()), replace=True) == ImportPlan((), (("e0", TODAY),), (), 0)
+    assert plan([skip()], recorded(skip()), replace=True) == ImportPlan((), (), (), 1)
 
 
 def test_entries_that_do_not_meet_leave_each_other_alone() -> None:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.entries import (
     AccountMapping,
+    KeyKind,
     MappingEntry,
     RecordedEntry,
     ServiceMapping,
     Share,
+    SkippedKey,
     UnitRule,
     Validity,
 )
@@ -70,6 +72,21 @@ def test_keys_of_accounts_and_services_are_two_things() -> None:
     assert (live.accounts, live.services, live.units) == ((account("250"),), (service,), (line, rule))
 
 
+def test_a_skipped_key_is_no_mapping_and_the_latest_decision_about_a_key_holds() -> None:
+    skip = SkippedKey(KeyKind.ACCOUNT, "Pax8", " k ", "waiting", Validity(None, JUNE))
+    skipped = live_on(recorded(account("250"), skip), MAY)
+    assert (skipped.accounts, skipped.services, skipped.skipped) == ((), (), (skip,))
+    mapped = live_on(recorded(skip, account("250")), MAY)
+    assert (mapped.accounts, mapped.skipped) == ((account("250"),), ())
+    assert live_on(recorded(skip), JUNE).skipped == ()
+
+
+def test_a_skipped_account_key_says_nothing_about_the_service_key_of_that_name() -> None:
+    service = ServiceMapping("Pax8", "k", (ServiceId("77"),))
+    live = live_on(recorded(service, SkippedKey(KeyKind.ACCOUNT, "Pax8", "k", "waiting")), MAY)
+    assert (live.services, len(live.skipped)) == ((service,), 1)
+
+
 def test_the_version_does_not_depend_on_order_or_on_when_it_was_decided() -> None:
     one, two = account("250", "a"), account("251", "b", start=MAY)
     assert live_on(recorded(one, two), MAY).version == live_on(recorded(two, one), JUNE).version
@@ -86,6 +103,9 @@ def test_the_version_changes_with_what_is_decided() -> None:
         ServiceMapping("Pax8", "k", (ServiceId("250"),)),
         ServiceMapping("Pax8", "k", (ServiceId("250"),), percent=Decimal(50)),
         ServiceMapping("Pax8", "k", exclude="trial"),
+        SkippedKey(KeyKind.SERVICE, "Pax8", "k", "trial"),
+        SkippedKey(KeyKind.ACCOUNT, "Pax8", "k", "trial"),
+        SkippedKey(KeyKind.SERVICE, "Pax8", "k", "test"),
         UnitRule(service=ServiceId("250")),
         UnitRule(service=ServiceId("250"), minimum=Decimal(1)),
         UnitRule(service=ServiceId("250"), maximum=Decimal(1)),

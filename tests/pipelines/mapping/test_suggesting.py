@@ -12,15 +12,25 @@ from rapidfuzz import fuzz
 from pipelines.identity import ServiceId
 from pipelines.mapping import suggesting
 from pipelines.mapping.document import read_mappings
-from pipelines.mapping.entries import AccountMapping, RecordedEntry, ServiceMapping, Share, UnitRule, Validity
+from pipelines.mapping.entries import (
+    AccountMapping,
+    KeyKind,
+    MappingEntry,
+    RecordedEntry,
+    ServiceMapping,
+    Share,
+    SkippedKey,
+    UnitRule,
+    Validity,
+)
 from pipelines.mapping.live import live_on
 from pipelines.mapping.names import plain_name
 from pipelines.mapping.offering import offered_mappings
 from pipelines.mapping.seen import (
     DecidedKey,
-    KeyKind,
     SeenKey,
     decided_keys,
+    skipped_keys,
     sources_without_mappings,
     undecided_keys,
 )
@@ -55,7 +65,7 @@ def for_service(of: str, name: str = "something else") -> list[Suggestion]:
     return list(made.suggestions)
 
 
-def recorded(*entries: AccountMapping | ServiceMapping | UnitRule, **fields: Any) -> list[RecordedEntry]:
+def recorded(*entries: MappingEntry, **fields: Any) -> list[RecordedEntry]:
     """Entries as the store holds them."""
     return [RecordedEntry(f"e{number}", entry, "dana", NOW, **fields) for number, entry in enumerate(entries)]
 
@@ -64,6 +74,11 @@ def led(source: str, of: str, *targets: str, until: date | None = None) -> Accou
     """A key that leads to accounts in equal shares, or nowhere."""
     shares = tuple(Share(target, Decimal(1) / len(targets)) for target in targets)
     return AccountMapping(source, of, shares, None if targets else "ours", Validity(None, until))
+
+
+def skipped(of: str, until: date | None = None) -> SkippedKey:
+    """An account key of Pax8 about which the decision is put off."""
+    return SkippedKey(KeyKind.ACCOUNT, "Pax8", of, "waiting", Validity(None, until))
 
 
 @pytest.mark.parametrize(
@@ -205,10 +220,14 @@ def test_hundreds_of_targets_of_one_name_are_not_all_looked_at() -> None:
 
 
 def test_a_key_waits_when_the_month_has_it_and_no_live_entry_speaks_of_it() -> None:
-    seen = [key("mapped"), key("excluded"), key("ended"), key("new"), key("gone", is_current=False)]
+    seen = [key(word) for word in ("mapped", "excluded", "skipped", "ended", "put off till now", "new")]
+    seen += [key("gone", is_current=False), key("gone too", is_current=False)]
     ended = led("Pax8", "ended", "250", until=date(2026, 10, 1))
     entries = recorded(led("Pax8", " mapped ", "250"), led("Pax8", "excluded"), ended, led("Webroot", "new", "250"))
-    assert [each.key for each in undecided_keys(seen, live_on(entries, OCTOBER))] == ["ended", "new"]
+    skips = [skipped("skipped "), skipped("put off till now", until=OCTOBER), skipped("gone too")]
+    live = live_on([*entries, *recorded(*skips)], OCTOBER)
+    assert [each.key for each in undecided_keys(seen, live)] == ["ended", "put off till now", "new"]
+    assert [each.key for each in skipped_keys(seen, live)] == ["skipped"]
 
 
 def test_decisions_are_told_with_the_names_their_keys_bore() -> None:
@@ -218,6 +237,7 @@ def test_decisions_are_told_with_the_names_their_keys_bore() -> None:
         led("Pax8", "a", "250", "251"), led("Webroot", "unseen", "252"), led("Pax8", "out"), service, unit
     )
     entries += recorded(led("Pax8", "wrong", "250"), superseded_at=NOW)
+    entries += recorded(skipped("a"))
     seen = [key("a", "Acme", "Acme Ltd"), key("S", "Suite", kind=KeyKind.SERVICE)]
     assert decided_keys(KeyKind.ACCOUNT, seen, entries) == [
         DecidedKey("Pax8", "a", ("Acme", "Acme Ltd"), ("250", "251")),
@@ -230,6 +250,7 @@ def test_a_source_with_an_entry_of_any_kind_was_configured_before() -> None:
     seen = [key("a"), SeenKey(KeyKind.ACCOUNT, "Webroot", "w", ("w",), "2026-10", "2026-10")]
     superseded = recorded(led("Pax8", "wrong", "250"), superseded_at=NOW)
     assert sources_without_mappings(seen, [*superseded, *recorded(UnitRule(service=ServiceId("1")))]) == {"Webroot"}
+    assert sources_without_mappings(seen, recorded(skipped("a"))) == {"Webroot"}
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

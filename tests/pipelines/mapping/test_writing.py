@@ -12,10 +12,12 @@ from pipelines.mapping.comparing import subject_of
 from pipelines.mapping.document import entry_as_document, read_mappings, write_mappings
 from pipelines.mapping.entries import (
     AccountMapping,
+    KeyKind,
     MappingEntry,
     ServiceMapping,
     ServiceRule,
     Share,
+    SkippedKey,
     UnitRule,
     Validity,
 )
@@ -66,6 +68,11 @@ def service_mappings(draw: st.DrawFn) -> ServiceMapping:
 
 
 @st.composite
+def skipped_keys(draw: st.DrawFn) -> SkippedKey:
+    return SkippedKey(draw(st.sampled_from(KeyKind)), draw(ids), draw(keys), draw(keys), draw(validities()))
+
+
+@st.composite
 def unit_rules(draw: st.DrawFn) -> UnitRule:
     line, account = draw(st.none() | ids.map(AgreementLineId)), draw(st.none() | ids.map(AccountId))
     minimum = draw(st.none() | amounts)
@@ -81,7 +88,9 @@ def unit_rules(draw: st.DrawFn) -> UnitRule:
     )
 
 
-entries = st.lists(account_mappings() | service_mappings() | unit_rules(), unique_by=subject_of, max_size=6)
+entries = st.lists(
+    account_mappings() | service_mappings() | skipped_keys() | unit_rules(), unique_by=subject_of, max_size=6
+)
 
 
 @given(entries)
@@ -110,6 +119,8 @@ def test_a_file_is_sorted_one_entry_a_line() -> None:
             AccountMapping("Pax8", "b", (Share("251", Decimal(1)),), validity=Validity(date(2026, 5, 1), None)),
             AccountMapping("Pax8", "b", (Share("250", Decimal(1)),), validity=Validity(None, date(2026, 5, 1))),
             AccountMapping("Pax8", "a", (), 'our "own"\n'),
+            SkippedKey(KeyKind.ACCOUNT, "Pax8", "c", "later", Validity(None, date(2027, 1, 1))),
+            SkippedKey(KeyKind.SERVICE, "Pax8", "A", "who is it?"),
         ]
     )
     assert text == (
@@ -117,9 +128,11 @@ def test_a_file_is_sorted_one_entry_a_line() -> None:
         '  - {source: "Pax8", key: "a", exclude: "our \\"own\\"\\U0000000a"}\n'
         '  - {source: "Pax8", key: "b", account: "250", until: 2026-05-01}\n'
         '  - {source: "Pax8", key: "b", account: "251", from: 2026-05-01}\n'
+        '  - {source: "Pax8", key: "c", skip: "later", until: 2027-01-01}\n'
         "\n"
         "services:\n"
         '  - {source: "Ninja", key: "All", services: ["81", "82"], rule: split, shares: ["0.6", "0.4"]}\n'
+        '  - {source: "Pax8", key: "A", skip: "who is it?"}\n'
         '  - {source: "Pax8", key: "BACKUP-GB", services: ["95"], percent: "12.5"}\n'
         "\n"
         "units:\n"

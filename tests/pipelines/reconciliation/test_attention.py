@@ -12,7 +12,7 @@ from pipelines.findings import Finding, FindingKind
 from pipelines.identity import AccountId, ServiceId
 from pipelines.intake.drops import ArrivalStatus, DropIdentity, SourceVerdict
 from pipelines.intake.rows import RowAccounting, RowError
-from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
+from pipelines.mapping.entries import AccountMapping, KeyKind, ServiceMapping, Share, SkippedKey, Validity
 from pipelines.reconciliation.attention import MonthSeen, month_findings
 from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import expected_drops
@@ -156,6 +156,28 @@ def test_unmapped_usage_is_listed_with_its_money_by_account_and_by_service() -> 
     ]
     assert "the account 'c-9' (Acme Corp) is not mapped; 24 units" in findings[0].message
     assert "the service 'X' (New) is not mapped" in findings[2].message
+
+
+def test_a_key_that_was_skipped_is_told_so_with_its_reason_and_still_with_its_money() -> None:
+    new_service = unmapped(account_key="c-8", account_name="c-8", service_key="c-9", is_service_mapped=False)
+    until = Validity(None, date(2027, 1, 1))
+    skips = (
+        SkippedKey(KeyKind.ACCOUNT, "Pax8", " c-9 ", "waiting for the contract", until),
+        SkippedKey(KeyKind.ACCOUNT, "Webroot", "c-8", "of another source"),
+        SkippedKey(KeyKind.SERVICE, "Pax8", "c-9", "who sells it?"),
+    )
+    figures = replace(NO_FIGURES, unmapped=(unmapped(), new_service))
+    before, after = (month_findings(seen(figures=figures, skipped=skipped)) for skipped in ((), skips))
+    assert [(each.id, each.amount) for each in after] == [(each.id, each.amount) for each in before]
+    account, other, service = after
+    assert account.message == (
+        "Pax8: the account 'c-9' (Acme Corp) is skipped until 2027-01-01 (waiting for the contract); "
+        "12 units reach no agreement line."
+    )
+    assert "It still holds falls. Once it is known, map or exclude it" in account.remedy
+    assert "is not mapped; 12 units" in other.message
+    assert "Map, exclude or skip it in a mapping file" in other.remedy
+    assert "the service 'c-9' (M365-BP) is skipped (who sells it?); 12 units" in service.message
 
 
 def test_amounts_of_two_currencies_are_never_added() -> None:

@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.entries import (
     AccountMapping,
+    KeyKind,
     MappingEntry,
     RecordedEntry,
     ServiceMapping,
     ServiceRule,
     Share,
+    SkippedKey,
     UnitRule,
     Validity,
 )
@@ -47,6 +49,8 @@ ENTRIES: list[MappingEntry] = [
     ),
     ServiceMapping("Pax8", "TRIAL", exclude="trial"),
     AccountMapping("Pax8", "own-tenant", exclude="our own", validity=Validity(None, date(2027, 1, 1))),
+    SkippedKey(KeyKind.ACCOUNT, "Pax8", "acme-002", "waiting for the contract", Validity(None, date(2027, 1, 1))),
+    SkippedKey(KeyKind.SERVICE, "Pax8", "NEW|P1Y", "who sells it?"),
 ]
 
 
@@ -67,7 +71,9 @@ def test_entries_of_every_sort_come_back_in_the_order_of_recording(store: Store)
     assert _recorded(store) == expected
 
 
-@pytest.mark.parametrize("entry", [ENTRIES[0], ENTRIES[1], ENTRIES[4]], ids=["service", "account", "unit"])
+@pytest.mark.parametrize(
+    "entry", [ENTRIES[0], ENTRIES[1], ENTRIES[4], ENTRIES[-1]], ids=["service", "account", "unit", "skip"]
+)
 def test_a_superseded_entry_is_kept_and_marked(store: Store, entry: MappingEntry) -> None:
     _record(store, entry)
     with store.transaction() as conn:

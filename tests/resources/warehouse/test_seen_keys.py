@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.intake.rows import RowClass
-from pipelines.mapping.seen import KeyKind, SeenKey
+from pipelines.mapping.entries import KeyKind
+from pipelines.mapping.seen import SeenKey
 from resources.warehouse.lake import USAGE_SCHEMA
 from resources.warehouse.seen_keys import seen_keys
 from tests.dbt.builder import Row, usage_table

@@ -14,6 +14,7 @@ from pipelines.intake.arrivals import Assignment, assign
 from pipelines.intake.profile import load_profile
 from pipelines.intake.shipped import shipped_profiles
 from pipelines.mapping.document import read_mappings
+from pipelines.mapping.seen import targets_of
 from pipelines.periods import BillingPeriod
 from pipelines.reconciliation.deltas import DeltaKind
 from tests.trueup.demo import expected
@@ -187,8 +188,8 @@ def test_the_customers_are_told_apart_and_most_lines_match(world: DemoWorld) -> 
 def test_every_mapping_leads_to_a_record_of_the_psa(world: DemoWorld) -> None:
     document = read_mappings(world.mappings)
     ids = {part: {entry["id"] for entry in world.seed[part]} for part in ("accounts", "services", "lines")}
-    assert {share.target for entry in document.accounts for share in entry.shares} == ids["accounts"]
-    assert {key for entry in document.services for key in entry.services} == ids["services"]
+    assert {target for entry in document.accounts for target in targets_of(entry)} == ids["accounts"]
+    assert {target for entry in document.services for target in targets_of(entry)} == ids["services"]
     assert {rule.line for rule in document.units if rule.line} <= ids["lines"]
 
 

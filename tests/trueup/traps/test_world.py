@@ -15,6 +15,7 @@ from pipelines.intake.arrivals import Assignment, assign
 from pipelines.intake.profile import load_profile
 from pipelines.mapping.document import read_mappings
 from pipelines.mapping.keys import match_key
+from pipelines.mapping.seen import targets_of
 from tests.trueup.traps.scenarios import SHIPPED, line, row, scenario
 from trueup.traps.schema import Scenario, read_traps
 from trueup.traps.world import World, build_world
@@ -399,7 +400,7 @@ def test_a_world_hangs_together(trap: Scenario) -> None:
     known_services = {service["id"] for service in made.seed["services"]}
     agreements = {agreement["id"]: agreement["account"] for agreement in made.seed["agreements"]}
     known_accounts = {account["id"] for account in made.seed["accounts"]}
-    assert {share.target for entry in mappings.accounts for share in entry.shares} <= known_accounts
-    assert {key for entry in mappings.services for key in entry.services} <= known_services
+    assert {target for entry in mappings.accounts for target in targets_of(entry)} <= known_accounts
+    assert {target for entry in mappings.services for target in targets_of(entry)} <= known_services
     assert {entry["service"] for entry in made.seed["lines"]} <= known_services
     assert {agreements[entry["agreement"]] for entry in made.seed["lines"]} <= known_accounts
