@@ -13,8 +13,10 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
-from resources.psa import connectwise_writing
+from resources.psa import connectwise_writing, halopsa_writing
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
+from resources.psa.halopsa import HaloPsa
+from resources.psa.halopsa_token import HaloPsaCredentials
 from resources.psa.http import Patience
 
 
@@ -81,5 +83,24 @@ CONNECTWISE = PsaKind(
     preview=connectwise_writing.quantity_patch,
 )
 
-KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE,)}
+
+def _halopsa(connection: Connection) -> OpenPsa:
+    client = HaloPsa(
+        connection.identity.base_url,
+        HaloPsaCredentials(*connection.secrets.values()),
+        allow_loopback=connection.allow_loopback,
+        patience=connection.patience,
+    )
+    return OpenPsa(client, halopsa_writing.HaloPsaBilling(client, connection.identity))
+
+
+HALOPSA = PsaKind(
+    name="halopsa",
+    secrets=("TENANT", "CLIENT_ID", "CLIENT_SECRET"),
+    traits=halopsa_writing.TRAITS,
+    open=_halopsa,
+    preview=halopsa_writing.preview,
+)
+
+KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, HALOPSA)}
 """Every kind of PSA, by the name that settings and seeds use."""

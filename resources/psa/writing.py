@@ -4,13 +4,14 @@ Belongs here: judgements in our words that no vendor's shape changes.
 Does not belong here: requests, paths and fields (each vendor's own ``writing`` module), the order of steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
-from pipelines.agreements.records import Account, Agreement, AgreementLine
+from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
+from pipelines.quantities import text
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard
+from pipelines.writeback.ports import Answer, Heard, LineSeen
 from resources.psa.errors import Conflict, Forbidden, Gone, PsaError, Refused, Throttled, Unreachable
 
 MOST_SECONDS = 24 * 60 * 60
@@ -61,14 +62,48 @@ _HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
 
 def obstacle(change: Change, line: AgreementLine, agreement: Agreement, account: Account, today: date) -> str | None:
     """Why a line must not be written although it is there; None when nothing is in the way."""
+    around = agreement_obstacle(change, agreement, account)
+    if around is not None:
+        return around
+    if line.end_date is not None and line.end_date <= today:
+        return f"line {line.id} ended on {line.end_date}"
+    if line.start_date is not None and line.start_date > today:
+        return f"line {line.id} begins only on {line.start_date}"
+    return None
+
+
+def agreement_obstacle(change: Change, agreement: Agreement, account: Account) -> str | None:
+    """Why nothing may be written on an agreement at all; None when nothing is in the way."""
     if str(agreement.account_id) != change.account_id:
         return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
     if not account.is_active:
         return f"account {account.id} is inactive in the PSA"
     if not agreement.is_active:
         return f"agreement {agreement.id} is cancelled, expired or ended"
-    if line.end_date is not None and line.end_date <= today:
-        return f"line {line.id} ended on {line.end_date}"
-    if line.start_date is not None and line.start_date > today:
-        return f"line {line.id} begins only on {line.start_date}"
     return None
+
+
+def unwritable(words: str) -> LineSeen:
+    """What is seen of a line of which nothing can be told but why it must not be written."""
+    return LineSeen(None, None, None, None, words)
+
+
+def place_seen(service: Service, standing: Sequence[AgreementLine], hindrance: str | None) -> LineSeen:
+    """What is seen where a new line of a service is to stand. ``standing`` are the lines that bill it there already.
+
+    Nothing stands: no quantity, and the catalogue's price and cost. One line stands: its own numbers, so that a line
+    that was made before is known again. Several: an obstacle that names them.
+    """
+    if len(standing) > 1:
+        named = ", ".join(f"{line.id} ({text(line.quantity)})" for line in standing)
+        return unwritable(f"agreement {standing[0].agreement_id} bills service {service.id} on several lines: {named}")
+    if standing:
+        (line,) = standing
+        return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
+    inactive = None if service.is_active else f"service {service.id} is inactive in the PSA"
+    return LineSeen(None, str(service.id), service.unit_price, service.unit_cost, hindrance or inactive)
+
+
+def marker_of(change: Change) -> str:
+    """What a line that TrueUp made bears in one of its texts, so that it is known again."""
+    return f"TrueUp {change.change_id}@{change.revision}"

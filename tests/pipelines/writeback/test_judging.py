@@ -60,18 +60,16 @@ def ended(judgement: Judgement | None) -> tuple[ChangeStatus, Cause] | None:
         (seen(10, damage="line 2 is gone"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), "line 2 is gone; nothing"),
     ],
     ids=[
-        *[
-            "as approved",
-            "there already",
-            "edited",
-            "other service",
-            "price",
-            "no price",
-            "cost",
-            "ended",
-            "gone",
-            "damage",
-        ]
+        "as approved",
+        "there already",
+        "edited",
+        "other service",
+        "price",
+        "no price",
+        "cost",
+        "ended",
+        "gone",
+        "another line damaged",
     ],
 )
 def test_before_sending(line: LineSeen, expected: tuple[ChangeStatus, Cause] | None, words: str) -> None:
