@@ -134,31 +134,33 @@ class HaloPsa:
         return [line_from(line, agreement) for line in raw_lines(invoice) if bills_a_service(line, agreement)]
 
     def _read_list(self, which: _List) -> list[Record]:
-        """A whole list, as long as the PSA's own count.
+        """A whole list, as long as the PSA's own count, which is the same on every page.
 
         Records that come or go between two pages shift the rest once; a second time is a fault.
         """
         for _ in range(READS):
-            records, total = self._read_pages(which)
+            records, counts = self._read_pages(which)
             ids = {id_of(record, f"a record of {which.path}") for record in records}
-            if len(ids) == len(records) == total:
+            if len({len(ids), len(records), *counts}) == 1:
                 return records
+        counted = " and ".join(str(count) for count in dict.fromkeys(counts))
         raise Unavailable(
-            f"{which.path}: the PSA counts {total} records and gave {len(records)}, of which {len(ids)} are "
+            f"{which.path}: the PSA counts {counted} records and gave {len(records)}, of which {len(ids)} are "
             f"different, twice; a part is not used. Run again when nobody edits the PSA, and check what the "
             f"application's agent may see"
         )
 
-    def _read_pages(self, which: _List) -> tuple[list[Record], int]:
-        """The records of all pages and the count that stood beside the last; too few when a page came empty."""
+    def _read_pages(self, which: _List) -> tuple[list[Record], list[int]]:
+        """The records of all pages and the count beside each page; too few records when a page came empty."""
         records: list[Record] = []
-        number = 0
+        counts: list[int] = []
         while True:
-            number += 1
-            page, total = self._page(which, number)
+            page, count = self._page(which, len(counts) + 1)
             records.extend(page)
-            if not page or len(records) >= total:
-                return records, total
+            counts.append(count)
+            # One that goes shifts another one in front of the next page: only the count then tells that it was missed.
+            if not page or len(records) >= count:
+                return records, counts
 
     def _page(self, which: _List, number: int, size: int = PAGE_SIZE) -> tuple[list[Record], int]:
         query = {"pageinate": "true", "page_no": str(number), "page_size": str(size), "order": "id", **which.query}
