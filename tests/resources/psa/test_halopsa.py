@@ -274,6 +274,16 @@ def test_one_token_serves_a_whole_copy_and_is_asked_for_by_a_form() -> None:
     assert "Authorization" not in asked.headers
 
 
+def test_asking_for_a_token_is_bound_by_the_timeouts_and_the_guard_of_the_address() -> None:
+    seen: list[httpx.Request] = []
+    with answering({"/RecurringInvoice": {"record_count": 0, "invoices": []}}, seen) as psa:
+        psa.check_connection()
+    asked, read = seen
+    assert (asked.url.path, asked.url.host) == (TOKEN_PATH, "psa.example")
+    assert asked.extensions == read.extensions
+    assert {"timeout", "trace"} <= set(asked.extensions)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_wrong_credentials_are_told_as_such(key: str) -> None:
     credentials = HaloPsaCredentials(**{**KEYS, key: "canary-4711"})
