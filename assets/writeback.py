@@ -66,6 +66,7 @@ def agreement_updates(
             sleep=lambda wait: time.sleep(wait.total_seconds()),
             watch=lambda step, change: context.log.info(progress(step, change)),
             period=config.period,
+            model=workspace.psa_kind.traits.model,
         )
         return batch_result(run.write_back())
 

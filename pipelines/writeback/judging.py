@@ -43,6 +43,8 @@ class Judgement:
 
 def before_sending(change: Change, seen: LineSeen) -> Judgement | None:
     """What a fresh look says; None when the line stands exactly as the approval saw it and may be written."""
+    if seen.damage is not None:
+        return _damaged(seen, f"{seen.damage}; nothing was sent")
     if seen.obstacle is not None:
         return Judgement(ChangeStatus.REFUSED, Cause.INACTIVE_TARGET, seen.obstacle, seen.quantity)
     if seen.quantity == change.quantity_after:
@@ -52,6 +54,12 @@ def before_sending(change: Change, seen: LineSeen) -> Judgement | None:
     if moved:
         return Judgement(ChangeStatus.STALE, Cause.LINE_MOVED, f"{moved}; nothing was sent", seen.quantity)
     return None
+
+
+def _damaged(seen: LineSeen, words: str) -> Judgement:
+    """A request of ours changed what it was not for: whatever the line itself holds, a person has to look first."""
+    halts = StopKind.UNEXPECTED_VALUE
+    return Judgement(ChangeStatus.STALE, Cause.UNEXPECTED_VALUE, words, seen.quantity, halts=halts)
 
 
 def plan_judgement(approved: Approved, plan: LinePlan) -> Judgement | None:
@@ -118,6 +126,8 @@ def after_read_back(change: Change, seen: LineSeen | None) -> Judgement:
     if seen is None:
         words = "the PSA accepted the write, and the line could not be read back"
         return Judgement(ChangeStatus.UNKNOWN, Cause.NOT_VERIFIED, words)
+    if seen.damage is not None:
+        return _damaged(seen, f"the PSA accepted {_step(change)}, and {seen.damage}")
     if seen.quantity == change.quantity_after:
         return Judgement(ChangeStatus.WRITTEN, Cause.VERIFIED, "written and read back", seen.quantity)
     if seen.quantity == change.quantity_before:
@@ -139,6 +149,8 @@ def settled(unsettled: Unsettled, looks: Sequence[LineSeen], now: datetime) -> J
     seen = looks[-1].quantity
     if len(values) > 1:
         return unreadable(unsettled, f"two looks disagree: {', '.join(_shown(look.quantity) for look in looks)}")
+    if looks[-1].damage is not None:
+        return _damaged(looks[-1], f"sent was {_step(change)}, the answer was lost, and {looks[-1].damage}")
     if seen == change.quantity_after:
         words = f"the answer was lost, and the line holds {_shown(seen)}: it was written"
         return Judgement(ChangeStatus.WRITTEN, Cause.FOUND_WRITTEN, words, seen)

@@ -68,7 +68,8 @@ class LineSeen:
 
     ``obstacle`` says why it must not be written, in an operator's words: it is gone, its agreement ended, its account
     is inactive. A line that is gone has no quantity. ``record`` is what the adapter read and needs again to make the
-    request: nobody else looks into it.
+    request: nobody else looks into it. ``damage`` says what an earlier request of ours is seen to have changed beside
+    the line that it was for.
     """
 
     quantity: Decimal | None
@@ -77,6 +78,7 @@ class LineSeen:
     unit_cost: Decimal | None
     obstacle: str | None = None
     record: Any = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True)

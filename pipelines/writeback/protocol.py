@@ -42,6 +42,7 @@ from pipelines.writeback.ports import (
     Unsettled,
     VendorRequest,
     WriteLedger,
+    WriteModel,
 )
 
 MENDABLE = frozenset({StopKind.CREDENTIALS, StopKind.BOUNDS})
@@ -130,7 +131,8 @@ class BatchOutcome:
 class Run:
     """One run of write-back for one tenant, with all that it reaches the world by.
 
-    ``clock`` and ``sleep`` are passed in, so that tests need not wait. ``watch`` is told after every step.
+    ``clock`` and ``sleep`` are passed in, so that tests need not wait. ``watch`` is told after every step. ``model`` is
+    the PSA's: where a request replaces all lines of an agreement, one of them is in flight at a time.
     """
 
     ledger: WriteLedger
@@ -143,6 +145,7 @@ class Run:
     sleep: Callable[[timedelta], None]
     watch: Watch
     period: str | None = None
+    model: WriteModel = WriteModel.ABSOLUTE
 
     def write_back(self) -> BatchOutcome:
         """Settle what is open, then write what is approved, one line after the other.
@@ -216,6 +219,8 @@ class Run:
         self.watch(Step.LOOKED, unsettled.change)
         self._record(lease, unsettled.change, judgement, batch)
         self.watch(Step.SETTLED, unsettled.change)
+        if judgement.halts is not None:
+            self._halted(lease, judgement.halts, judgement.words)
 
     def _looked(self, unsettled: Unsettled) -> Judgement:
         change = unsettled.change
@@ -306,10 +311,16 @@ class Run:
             return judgement
         if standing.unread.intersection(change.sources):
             raise NotTaken("a source was read anew; the month is reconciled again first")
+        if self.model is WriteModel.REPLACE_LINES and self._is_in_flight(change.agreement_id):
+            # That request holds every line of the agreement as it was: landing late, it would take this one back.
+            raise NotTaken("the answer to another change of its agreement is awaited; that one is settled first")
         seen = self.psa.see_line(change, self.today)
         judgement = before_sending(change, seen)
         self.watch(Step.READ, change)
         return judgement or self._sent(lease, approved, self.psa.request_for(change, seen), standing.token)
+
+    def _is_in_flight(self, agreement_id: str | None) -> bool:
+        return any(each.change.agreement_id == agreement_id for each in self.ledger.unsettled(None))
 
     def _bound(self, change: Change) -> Judgement | None:
         excess = self.bounds.line_excess(change)

@@ -15,15 +15,9 @@ from typing import Any, Self
 import httpx
 
 from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
-from resources.psa.connectwise_records import (
-    Record,
-    account_from,
-    agreement_from,
-    id_of,
-    line_from,
-    service_from,
-)
+from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
 from resources.psa.errors import Forbidden, Gone, Refused, Unavailable
+from resources.psa.fields import Record, id_of
 from resources.psa.http import Patience, PsaHttp, Timeouts
 
 API = "/v4_6_release/apis/3.0"

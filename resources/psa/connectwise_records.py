@@ -1,35 +1,19 @@
 """ConnectWise's records in our words: its field names, dates, states and numbers.
 
 Belongs here: one function per record, and what absent, null and unknown values mean.
-Does not belong here: requests and paging (``connectwise``).
+Does not belong here: requests and paging (``connectwise``), reading a field of any vendor's (``fields``).
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ServiceId
-from pipelines.quantities import PRECISION, SCALE, rounded
-from resources.psa.errors import Refused, Unavailable
-
-Record = Mapping[str, Any]
+from resources.psa.errors import Unavailable
+from resources.psa.fields import Record, day_in, exact_in, flag_in, id_of, money_in, text_in
 
 _NOT_OFFERED = {"inactive", "not approved", "not-approved"}
 """Default company states that are not billed. A tenant may add states of its own; those count as active."""
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d(T|\Z)")
-_WHOLE_DIGITS = PRECISION - SCALE
-
-
-def id_of(record: object, what: str) -> int:
-    """The id of a record or of a reference to one. Raises ``Unavailable`` when there is none."""
-    number = record.get("id") if isinstance(record, Mapping) else None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise Unavailable(f"{what} has no id in the PSA's answer, so the answer cannot be used")
-    return number
 
 
 def account_from(company: Record) -> Account:
@@ -37,8 +21,8 @@ def account_from(company: Record) -> Account:
     number = id_of(company, "a company")
     what = f"company {number}"
     status = str(_reference(company, "status", what).get("name") or "").strip().lower()
-    is_active = not _flag(company, "deletedFlag", what) and status not in _NOT_OFFERED
-    return Account(AccountId(str(number)), _text(company, "name"), is_active)
+    is_active = not flag_in(company, "deletedFlag", what) and status not in _NOT_OFFERED
+    return Account(AccountId(str(number)), text_in(company, "name"), is_active)
 
 
 def service_from(item: Record) -> Service:
@@ -47,11 +31,11 @@ def service_from(item: Record) -> Service:
     what = f"catalogue item {number}"
     return Service(
         id=ServiceId(str(number)),
-        code=_text(item, "identifier"),
-        name=_text(item, "description") or _text(item, "identifier"),
-        is_active=not _flag(item, "inactiveFlag", what),
-        unit_cost=_money(item, "cost", what),
-        unit_price=_money(item, "price", what),
+        code=text_in(item, "identifier"),
+        name=text_in(item, "description") or text_in(item, "identifier"),
+        is_active=not flag_in(item, "inactiveFlag", what),
+        unit_cost=money_in(item, "cost", what),
+        unit_price=money_in(item, "price", what),
     )
 
 
@@ -63,18 +47,18 @@ def agreement_from(agreement: Record, today: date) -> Agreement:
     """
     number = id_of(agreement, "an agreement")
     what = f"agreement {number}"
-    last_day = None if _flag(agreement, "noEndingDateFlag", what) else _date(agreement, "endDate", what)
+    last_day = None if flag_in(agreement, "noEndingDateFlag", what) else day_in(agreement, "endDate", what)
     end = last_day + timedelta(days=1) if last_day else None
-    is_running = not _flag(agreement, "cancelledFlag", what) and _is_active_status(agreement)
+    is_running = not flag_in(agreement, "cancelledFlag", what) and _is_active_status(agreement)
     return Agreement(
         id=AgreementId(str(number)),
         account_id=AccountId(str(id_of(agreement.get("company"), f"the company of {what}"))),
-        name=_text(agreement, "name"),
+        name=text_in(agreement, "name"),
         is_active=is_running and (end is None or end > today),
-        prorates=_flag(agreement, "prorateFlag", what),
-        start_date=_date(agreement, "startDate", what),
+        prorates=flag_in(agreement, "prorateFlag", what),
+        start_date=day_in(agreement, "startDate", what),
         end_date=end,
-        currency=_text(_reference(agreement, "currency", what), "currencyCode") or None,
+        currency=text_in(_reference(agreement, "currency", what), "currencyCode") or None,
     )
 
 
@@ -92,12 +76,12 @@ def line_from(addition: Record, agreement: Agreement) -> AgreementLine:
         agreement_id=agreement.id,
         account_id=agreement.account_id,
         service_id=ServiceId(str(id_of(addition.get("product"), f"the product of {what}"))),
-        quantity=_exact(addition, "quantity", what),
-        psa_included=_exact(addition, "lessIncluded", what),
-        unit_price=_money(addition, "unitPrice", what),
-        unit_cost=_money(addition, "unitCost", what),
-        start_date=_date(addition, "effectiveDate", what),
-        end_date=_date(addition, "cancelledDate", what),
+        quantity=exact_in(addition, "quantity", what),
+        psa_included=exact_in(addition, "lessIncluded", what),
+        unit_price=money_in(addition, "unitPrice", what),
+        unit_cost=money_in(addition, "unitCost", what),
+        start_date=day_in(addition, "effectiveDate", what),
+        end_date=day_in(addition, "cancelledDate", what),
     )
 
 
@@ -112,54 +96,3 @@ def _reference(record: Record, field: str, what: str) -> Record:
     if not isinstance(value, Mapping):
         raise Unavailable(f"{what}: {field} is {value!r:.60}, not a reference, so the answer cannot be used")
     return value
-
-
-def _text(record: Record, field: str) -> str:
-    value = record.get(field)
-    return "" if value is None else str(value).strip()
-
-
-def _flag(record: Record, field: str, what: str) -> bool:
-    value = record.get(field)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not true or false, so the answer cannot be used")
-    return value
-
-
-def _date(record: Record, field: str, what: str) -> date | None:
-    value = record.get(field)
-    if value is None or value == "":
-        return None
-    try:
-        if not _DAY.match(value):
-            raise ValueError(value)
-        # A calendar day that the vendor writes as midnight "Z": moving it to a time zone would move the day.
-        return date.fromisoformat(value[:10])
-    except (TypeError, ValueError):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not a date, so the answer cannot be used") from None
-
-
-def _number(record: Record, field: str, what: str) -> Decimal | None:
-    value = record.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not a number, so the answer cannot be used")
-    number = Decimal(value)
-    if number and number.adjusted() >= _WHOLE_DIGITS:
-        raise Refused(f"{what}: {field} has more than {_WHOLE_DIGITS} digits before the point; correct it in the PSA")
-    return number
-
-
-def _exact(record: Record, field: str, what: str) -> Decimal:
-    number = _number(record, field, what) or Decimal(0)
-    if number != rounded(number):
-        raise Refused(f"{what}: {field} {number} has more than {SCALE} decimal places; correct it in the PSA")
-    return number
-
-
-def _money(record: Record, field: str, what: str) -> Decimal | None:
-    number = _number(record, field, what)
-    return None if number is None else rounded(number)

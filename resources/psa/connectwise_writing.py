@@ -17,15 +17,9 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.connectwise import API, ConnectWise
-from resources.psa.connectwise_records import (
-    Record,
-    account_from,
-    agreement_from,
-    id_of,
-    line_from,
-    service_from,
-)
+from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
 from resources.psa.errors import Forbidden, Gone, PsaError, Refused
+from resources.psa.fields import Record, id_of
 from resources.psa.writing import (
     Recent,
     agreement_obstacle,

@@ -13,8 +13,10 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
-from resources.psa import connectwise_writing, syncro_writing
+from resources.psa import connectwise_writing, halopsa_writing, syncro_writing
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
+from resources.psa.halopsa import HaloPsa
+from resources.psa.halopsa_token import HaloPsaCredentials
 from resources.psa.http import Patience
 from resources.psa.syncro import Syncro, SyncroCredentials
 
@@ -83,6 +85,25 @@ CONNECTWISE = PsaKind(
 )
 
 
+def _halopsa(connection: Connection) -> OpenPsa:
+    client = HaloPsa(
+        connection.identity.base_url,
+        HaloPsaCredentials(*connection.secrets.values()),
+        allow_loopback=connection.allow_loopback,
+        patience=connection.patience,
+    )
+    return OpenPsa(client, halopsa_writing.HaloPsaBilling(client, connection.identity))
+
+
+HALOPSA = PsaKind(
+    name="halopsa",
+    secrets=("TENANT", "CLIENT_ID", "CLIENT_SECRET"),
+    traits=halopsa_writing.TRAITS,
+    open=_halopsa,
+    preview=halopsa_writing.preview,
+)
+
+
 def _syncro(connection: Connection) -> OpenPsa:
     client = Syncro(
         connection.identity.base_url,
@@ -101,5 +122,5 @@ SYNCRO = PsaKind(
     preview=syncro_writing.request_of,
 )
 
-KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, SYNCRO)}
+KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, HALOPSA, SYNCRO)}
 """Every kind of PSA, by the name that settings and seeds use."""

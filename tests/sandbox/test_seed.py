@@ -46,7 +46,7 @@ def test_a_json_seed_is_read_with_exact_numbers(tmp_path: Path) -> None:
     [
         pytest.param([], "seed: a seed is a mapping of psa, accounts", id="a list"),
         pytest.param({}, "seed: psa is missing", id="no kind"),
-        pytest.param({"psa": "halopsa"}, "does not speak 'halopsa'; it speaks: connectwise", id="another PSA"),
+        pytest.param({"psa": "kaseya"}, "does not speak 'kaseya'; it speaks: connectwise, ", id="another PSA"),
         pytest.param(seed(line=[]), "seed: line: Extra inputs", id="an unknown section"),
         pytest.param(
             seed(lines=[line("1", quantity="1.2.3")]),

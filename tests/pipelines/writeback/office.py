@@ -21,7 +21,7 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
-from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
+from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest, WriteModel
 from pipelines.writeback.protocol import BatchOutcome, Run, Step
 from resources.store import audit, changes, copies, writes
 from resources.store.decision_ledger import StoreDecisionLedger
@@ -69,6 +69,7 @@ class InventedPsa:
     lines: dict[str, Decimal] = field(default_factory=dict)
     price: Decimal | None = PRICE
     obstacles: dict[str, str] = field(default_factory=dict)
+    damage: str | None = None
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     shown: dict[str, list[Decimal | None]] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
@@ -90,7 +91,7 @@ class InventedPsa:
             raise PsaUnavailable(f"line {line} cannot be read")
         lagging = self.shown.get(line, [])
         quantity = lagging.pop(0) if lagging else self.lines.get(line)
-        return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line))
+        return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line), damage=self.damage)
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         return VendorRequest("SET", change.line_id or change.change_id, text(change.quantity_after))
@@ -136,6 +137,7 @@ class Office:
         self.bounds = Bounds("USD")
         self.today = START.date()
         self.pace = PACE
+        self.model = WriteModel.ABSOLUTE
         self.steps: list[tuple[Step, str]] = []
         self.on_step: Callable[[Step, Change], None] = lambda _step, _change: None
         self._batches = itertools.count(1)
@@ -189,6 +191,7 @@ class Office:
             clock=self.clock,
             sleep=self.clock.sleep,
             watch=self._watch,
+            model=self.model,
         ).write_back()
 
     def _watch(self, step: Step, change: Change) -> None:

@@ -57,8 +57,20 @@ def ended(judgement: Judgement | None) -> tuple[ChangeStatus, Cause] | None:
         (seen(10, unit_cost=Decimal(19)), (ChangeStatus.STALE, Cause.LINE_MOVED), "cost was 18 when it was approved"),
         (seen(12, obstacle="it ended"), (ChangeStatus.REFUSED, Cause.INACTIVE_TARGET), "it ended"),
         (seen(None, obstacle="it is gone"), (ChangeStatus.REFUSED, Cause.INACTIVE_TARGET), "it is gone"),
+        (seen(10, damage="line 2 is gone"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), "line 2 is gone; nothing"),
     ],
-    ids=["as approved", "there already", "edited", "other service", "price", "no price", "cost", "ended", "gone"],
+    ids=[
+        "as approved",
+        "there already",
+        "edited",
+        "other service",
+        "price",
+        "no price",
+        "cost",
+        "ended",
+        "gone",
+        "another line damaged",
+    ],
 )
 def test_before_sending(line: LineSeen, expected: tuple[ChangeStatus, Cause] | None, words: str) -> None:
     judgement = before_sending(CHANGE, line)
@@ -137,8 +149,10 @@ def test_a_writer_that_was_frozen_before_it_sent_counts_as_a_try() -> None:
         (None, (ChangeStatus.UNKNOWN, Cause.NOT_VERIFIED), None),
         (seen(11), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
         (seen(None, obstacle="gone"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
+        (seen(12, damage="line 2"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
+        (seen(12, obstacle="ended"), (ChangeStatus.WRITTEN, Cause.VERIFIED), None),
     ],
-    ids=["after", "before", "unreadable", "a third value", "gone"],
+    ids=["after", "before", "unreadable", "a third value", "gone", "another line damaged", "ended meanwhile"],
 )
 def test_after_the_read_back(
     line: LineSeen | None, expected: tuple[ChangeStatus, Cause], halts: StopKind | None
@@ -156,8 +170,9 @@ def test_after_the_read_back(
         ([seen(15), seen(15)], (ChangeStatus.STALE, Cause.LINE_MOVED)),
         ([seen(None), seen(None)], (ChangeStatus.STALE, Cause.LINE_MOVED)),
         ([seen(10), seen(12)], (ChangeStatus.UNKNOWN, Cause.CANNOT_READ_BACK)),
+        ([seen(12), seen(12, damage="line 2")], (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE)),
     ],
-    ids=["after", "before", "a third value", "gone", "the looks disagree"],
+    ids=["after", "before", "a third value", "gone", "the looks disagree", "another line damaged"],
 )
 def test_a_lost_answer_is_settled_by_two_looks(looks: list[LineSeen], expected: tuple[ChangeStatus, Cause]) -> None:
     assert ended(settled(lost(), looks, NOW + timedelta(minutes=3))) == expected

@@ -16,7 +16,7 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
-from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind
+from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind, WriteModel
 from pipelines.writeback.protocol import BatchOutcome, Step
 from resources.store import changes, mappings, writes
 from resources.store.decision_ledger import StoreDecisionLedger
@@ -318,6 +318,28 @@ def test_a_third_value_after_a_write_halts_the_tenant_until_a_person_says_so(bus
     assert busy.statuses() == {"1": STALE, "2": WRITTEN, "3": WRITTEN, "4": WRITTEN}
 
 
+def test_a_write_that_is_seen_to_have_changed_another_line_halts_the_tenant(busy: Office) -> None:
+    busy.on_step = lambda step, _: setattr(busy.psa, "damage", "line 9 is gone") if step is Step.SENT else None
+    batch = busy.run()
+    assert busy.causes() == [("stale", "unexpected_value")]
+    assert batch.stop is not None
+    assert (batch.stop.kind, batch.stop.words) == (
+        StopKind.UNEXPECTED_VALUE,
+        "the PSA accepted 10 → 11, and line 9 is gone",
+    )
+    assert busy.psa.accepted == [("1", "11")]
+    busy.on_step = lambda _step, _change: None
+    assert busy.run().outcomes == []
+
+
+def test_damage_that_is_seen_before_a_write_halts_the_tenant_before_it(busy: Office) -> None:
+    busy.psa.damage = "line 9 is gone"
+    batch = busy.run()
+    assert [outcome.words for outcome in batch.outcomes] == ["line 9 is gone; nothing was sent"]
+    assert busy.run().stop is not None
+    assert busy.psa.accepted == []
+
+
 # --- lost answers ---------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +431,30 @@ def test_a_read_back_that_fails_leaves_the_outcome_open(office: Office) -> None:
     office.psa.troubles["1"] = [away]
     office.run()
     assert office.causes() == [("unknown", "not_verified")]
+
+
+def test_damage_that_is_found_when_a_lost_answer_is_settled_halts_the_tenant(busy: Office) -> None:
+    busy.psa.troubles["1"] = [takes_and_loses("1")]
+    busy.decide("2", "3", "4", action=DecisionAction.REVOKED)
+    busy.run()
+    busy.psa.damage = "line 9 is gone"
+    busy.clock.pass_(minutes=3)
+    batch = busy.run()
+    assert busy.causes() == [("unknown", "answer_lost"), ("stale", "unexpected_value")]
+    assert batch.stop is not None
+    assert batch.stop.words == "sent was 10 → 11, the answer was lost, and line 9 is gone"
+
+
+def test_where_a_request_replaces_all_lines_an_agreement_has_one_change_in_flight(busy: Office) -> None:
+    busy.model = WriteModel.REPLACE_LINES
+    busy.psa.troubles["1"] = [takes_and_loses("1")]
+    batch = busy.run()
+    awaited = "the answer to another change of its agreement is awaited; that one is settled first"
+    assert [words for change, words in batch.waiting if change.line_id != "1"] == [awaited] * 3
+    assert busy.psa.accepted == [("1", "11")]
+    busy.clock.pass_(minutes=3)
+    assert busy.run().counts() == {"written": 4}
+    assert [line for line, _ in busy.psa.accepted] == ["1", "2", "3", "4"]
 
 
 # --- standing still -------------------------------------------------------------------------------------------------

@@ -237,19 +237,23 @@ def _body_problems(request: httpx.Request, endpoint: Endpoint) -> Iterator[str]:
 
 
 def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str]] | None:
-    """A second judge of requests: path, query names and required headers; None when no folder is named."""
+    """A second judge of requests: path, query names, required headers and JSON bodies; None when no folder is named."""
     folder = os.environ.get("PSA_SPEC_DIR")
     file = Path(folder, contract.spec_file) if folder and contract.spec_file else None
     if file is None or not file.is_file():
         return None
-    paths: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["paths"]
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    paths: dict[str, Any] = document["paths"]
 
     def judge(request: httpx.Request) -> list[str]:
         path, method = contract.path_of(request), request.method.lower()
         operations = [item[method] for pattern, item in paths.items() if method in item and _fits(pattern, path)]
         if not operations:
             return [f"published: there is no {request.method} {path}"]
-        return _published_problems(request, operations[0].get("parameters", []))
+        return [
+            *_published_problems(request, operations[0].get("parameters", [])),
+            *_published_body_problems(request, operations[0], document),
+        ]
 
     return judge
 
@@ -265,3 +269,42 @@ def _published_problems(request: httpx.Request, parameters: list[dict[str, Any]]
         *(f"published: no query {name}" for name, _ in parse_qsl(request.url.query.decode()) if name not in known),
         *(f"published: the header {name} is required" for name in headers if name not in request.headers),
     ]
+
+
+def _published_body_problems(request: httpx.Request, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return []
+    body = json.loads(request.content, parse_float=Decimal)
+    return [f"published: {problem}" for problem in _misfits(content["schema"], body, "body", document)]
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "number": (int, Decimal),
+    "integer": (int,),
+    "string": (str,),
+    "boolean": (bool,),
+}
+
+
+def _misfits(schema: Mapping[str, Any], value: Any, place: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """Values of another type than the schema's, and fields that it does not have. Null may stand anywhere."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    kind = schema.get("type")
+    if value is None or kind is None:
+        return
+    if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        yield f"{place} is no {kind}"
+        return
+    parts: Any = value
+    if kind == "array":
+        for index, each in enumerate(parts):
+            yield from _misfits(schema.get("items", {}), each, f"{place}[{index}]", document)
+    elif kind == "object" and "properties" in schema:
+        known = schema["properties"]
+        yield from (f"{place}.{name} is not known" for name in parts if name not in known)
+        for name in known.keys() & parts.keys():
+            yield from _misfits(known[name], parts[name], f"{place}.{name}", document)

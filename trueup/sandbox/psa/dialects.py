@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from trueup.sandbox.psa.connectwise import ConnectWiseProtocol
+from trueup.sandbox.psa.halopsa import HaloPsaProtocol
 from trueup.sandbox.psa.state import State
 from trueup.sandbox.psa.syncro import SyncroProtocol
 
@@ -33,6 +34,7 @@ class Dialect(Protocol):
 
 DIALECTS: Mapping[str, Callable[[State], Dialect]] = {
     "connectwise": ConnectWiseProtocol,
+    "halopsa": HaloPsaProtocol,
     "syncro": SyncroProtocol,
 }
 """The dialect of each kind of PSA. Its credentials stand in ``seed.CREDENTIALS``."""

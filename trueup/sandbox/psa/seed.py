@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from pipelines.quantities import text
 
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "connectwise": ("company_id", "public_key", "private_key", "client_id"),
+    "halopsa": ("tenant", "client_id", "client_secret"),
     "syncro": ("subdomain", "api_key"),
 }
 """The credentials that each kind of PSA asks for, by the names that a seed gives them."""
@@ -93,7 +94,10 @@ class Agreement(_Record):
 
 
 class Line(_Record):
-    """An agreement line. ``end`` is exclusive. The fields after the costs are there only where something set them."""
+    """An agreement line. ``end`` is exclusive. The fields after the costs are there only where something set them.
+
+    ``vendor_fields`` are fields of the vendor's own by its own names, shown to clients as they stand.
+    """
 
     id: Id
     agreement: Id
@@ -110,6 +114,7 @@ class Line(_Record):
     serial_number: str | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
+    vendor_fields: Mapping[str, Any] | None = None
 
     @property
     def marker(self) -> str | None:
@@ -133,7 +138,7 @@ class Seed(_Record):
     """A whole PSA.
 
     ``credentials`` are the only ones that are accepted. ``writes`` is there when the state of an earlier server is
-    loaded again.
+    loaded again. ``token_seconds`` is how long a token lives, for vendors that give tokens.
     """
 
     psa: str
@@ -143,6 +148,7 @@ class Seed(_Record):
     lines: tuple[Line, ...] = ()
     credentials: Mapping[str, str] | None = None
     writes: tuple[Write, ...] = ()
+    token_seconds: Annotated[int, Field(ge=1)] | None = None
 
 
 def read_document(file: Path) -> Any:

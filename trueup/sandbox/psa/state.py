@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.quantities import text
 from trueup.sandbox.psa.seed import (
     Account,
     Agreement,
@@ -44,6 +45,7 @@ class Moment:
     lines: Mapping[str, Line]
     credentials: Mapping[str, str] | None = None
     writes: tuple[Write, ...] = ()
+    token_seconds: int | None = None
 
     @classmethod
     def of(cls, seed: Seed) -> "Moment":
@@ -56,6 +58,7 @@ class Moment:
             lines={record.id: record for record in seed.lines},
             credentials=seed.credentials,
             writes=seed.writes,
+            token_seconds=seed.token_seconds,
         )
 
     def as_document(self) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Moment:
             **{things: _documents(getattr(self, things)) for things in _THINGS},
             "credentials": dict(self.credentials) if self.credentials else None,
             "writes": [write.model_dump(mode="json") for write in self.writes],
+            **({"token_seconds": self.token_seconds} if self.token_seconds else {}),
         }
 
 
@@ -72,7 +76,7 @@ HUMAN = "a person"
 """Who changed a line that was edited through the sandbox's own door."""
 
 _THINGS = ("accounts", "services", "agreements", "lines")
-_RARE = ("name", "description", "invoice_text", "serial_number", "updated_at", "updated_by")
+_RARE = ("name", "description", "invoice_text", "serial_number", "updated_at", "updated_by", "vendor_fields")
 
 
 def _documents(records: Mapping[str, BaseModel]) -> list[dict[str, Any]]:
@@ -90,6 +94,9 @@ class FieldChange:
 
 
 LineChange = Callable[[Line], tuple[Line, list[FieldChange]]]
+
+LinesOf = Callable[[Moment], Sequence[Line]]
+"""All lines that shall stand on an agreement; one whose id stands nowhere yet is new."""
 
 
 class State:
@@ -134,6 +141,21 @@ class State:
             self._keep(replace(now, lines={**now.lines, added.id: added}, writes=(*now.writes, write)))
             return added
 
+    def replace_lines(self, agreement: str, lines_of: LinesOf, by: str) -> None:
+        """Let other lines stand on an agreement, all at once: new ones come, those that are left out go."""
+        with self._lock:
+            now = self.now()
+            before = {line.id: line for line in now.lines.values() if line.agreement == agreement}
+            after = {line.id: line for line in _numbered(lines_of(now), now)}
+            after = {key: line if line == before.get(key) else self._stamped(line, by) for key, line in after.items()}
+            others = {key: line for key, line in now.lines.items() if key not in before}
+            writes = [
+                self._write(after.get(key) or before[key], change, None if key in before else after[key].start)
+                for key in {**before, **after}
+                if (change := _moved(before.get(key), after.get(key))) is not None
+            ]
+            self._keep(replace(now, lines={**others, **after}, writes=(*now.writes, *writes)))
+
     def merge(self, document: Any) -> None:
         """A human edit in the shape of the seed: records that are named change in the named fields, new ones come.
 
@@ -167,6 +189,19 @@ class State:
         oldest = bisect_right(self._times, self._clock() - MEMORY) - 1
         if oldest > 0:
             del self._times[:oldest], self._moments[:oldest]
+
+
+def _numbered(lines: Sequence[Line], now: Moment) -> Iterator[Line]:
+    number = max((int(each) for each in now.lines), default=0)
+    for line in lines:
+        is_new = line.id not in now.lines
+        number += is_new
+        yield line.model_copy(update={"id": str(number)}) if is_new else line
+
+
+def _moved(before: Line | None, after: Line | None) -> FieldChange | None:
+    quantities = [None if line is None else text(line.quantity) for line in (before, after)]
+    return None if quantities[0] == quantities[1] else FieldChange("quantity", *quantities)
 
 
 def _merged(now: dict[str, Any], edit: Mapping[str, Any], at: str) -> dict[str, Any]:
