@@ -20,13 +20,12 @@ import httpx
 from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
 from resources.psa.address import checked_base_url, is_loopback_name
 from resources.psa.errors import Gone, Refused, Unavailable
+from resources.psa.fields import Record, id_of
 from resources.psa.http import Patience, PsaHttp, Timeouts
 from resources.psa.pacing import PacedTransport
 from resources.psa.syncro_records import (
-    Record,
     account_from,
     agreement_from,
-    id_of,
     is_recurring,
     items_of,
     line_from,

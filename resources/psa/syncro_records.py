@@ -5,16 +5,13 @@ Does not belong here: requests and paging (``syncro``).
 """
 
 import re
-from collections.abc import Mapping
 from decimal import Context, Decimal
-from typing import Any
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ServiceId
 from pipelines.quantities import PRECISION, SCALE, rounded
 from resources.psa.errors import Refused, Unavailable
-
-Record = Mapping[str, Any]
+from resources.psa.fields import Record, flag_in, id_of, money_in, text_in
 
 LINES = ("lines", "line_items")
 """Under which name a schedule holds its lines: the first is the reference's, the second that of their path."""
@@ -25,20 +22,12 @@ _CENTS = Context(prec=PRECISION * 2)
 """Python rounds to 28 digits by itself, fewer than an amount may have."""
 
 
-def id_of(record: object, what: str, field: str = "id") -> int:
-    """The id of a record, or of another that it names. Raises ``Unavailable`` when there is none."""
-    number = record.get(field) if isinstance(record, Mapping) else None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise Unavailable(f"{what} has no {field} in the PSA's answer, so the answer cannot be used")
-    return number
-
-
 def account_from(customer: Record) -> Account:
     """An account: a business, or a person where no business is named."""
     number = id_of(customer, "a customer")
-    names = (_text(customer, name) for name in ("business_name", "business_then_name", "fullname"))
+    names = (text_in(customer, name) for name in ("business_name", "business_then_name", "fullname"))
     name = next((name for name in names if name), "")
-    return Account(AccountId(str(number)), name, not _flag(customer, "disabled", f"customer {number}"))
+    return Account(AccountId(str(number)), name, not flag_in(customer, "disabled", f"customer {number}"))
 
 
 def service_from(product: Record) -> Service:
@@ -47,11 +36,11 @@ def service_from(product: Record) -> Service:
     what = f"product {number}"
     return Service(
         id=ServiceId(str(number)),
-        code=_text(product, "upc_code"),
-        name=_text(product, "name") or _text(product, "description"),
-        is_active=not _flag(product, "disabled", what),
-        unit_cost=_money(product, "price_cost", what),
-        unit_price=_money(product, "price_retail", what),
+        code=text_in(product, "upc_code"),
+        name=text_in(product, "name") or text_in(product, "description"),
+        is_active=not flag_in(product, "disabled", what),
+        unit_cost=money_in(product, "price_cost", what),
+        unit_price=money_in(product, "price_retail", what),
     )
 
 
@@ -62,8 +51,8 @@ def agreement_from(schedule: Record) -> Agreement:
     return Agreement(
         id=AgreementId(str(number)),
         account_id=AccountId(str(id_of(schedule, what, "customer_id"))),
-        name=_text(schedule, "name"),
-        is_active=not _flag(schedule, "paused", what),
+        name=text_in(schedule, "name"),
+        is_active=not flag_in(schedule, "paused", what),
         prorates=False,
         start_date=None,
         end_date=None,
@@ -87,7 +76,7 @@ def items_of(schedule: Record) -> list[Record]:
 def is_recurring(item: Record) -> bool:
     """Whether a line bills a product with every invoice: not a text without a product, and not charged only once."""
     what = f"line {id_of(item, 'a line')}"
-    return item.get("product_id") is not None and not _flag(item, "one_time_charge", what)
+    return item.get("product_id") is not None and not flag_in(item, "one_time_charge", what)
 
 
 def line_from(item: Record, agreement: Agreement) -> AgreementLine:
@@ -118,20 +107,6 @@ def counter_of(item: Record) -> str | None:
     return None
 
 
-def _text(record: Record, field: str) -> str:
-    value = record.get(field)
-    return "" if value is None else str(value).strip()
-
-
-def _flag(record: Record, field: str, what: str) -> bool:
-    value = record.get(field)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not true or false, so the answer cannot be used")
-    return value
-
-
 def _quantity(item: Record, what: str) -> Decimal:
     value = item.get("quantity")
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
@@ -149,15 +124,6 @@ def _cents(item: Record, field: str, what: str) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unavailable(f"{what}: {field} is {value!r:.60}, not whole cents, so the answer cannot be used")
     return _fitting(Decimal(value), field, what).scaleb(-2, context=_CENTS)
-
-
-def _money(record: Record, field: str, what: str) -> Decimal | None:
-    value = record.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not a number, so the answer cannot be used")
-    return rounded(_fitting(Decimal(value), field, what))
 
 
 def _fitting(number: Decimal, field: str, what: str) -> Decimal:

@@ -17,9 +17,9 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.errors import Forbidden, Gone, PsaError, Refused
+from resources.psa.fields import Record
 from resources.psa.syncro import API, Syncro
 from resources.psa.syncro_records import (
-    Record,
     account_from,
     agreement_from,
     counter_of,
