@@ -19,7 +19,7 @@ import tomlkit
 import tomlkit.exceptions
 
 FILE_NAME = "trueup.toml"
-PSA_KINDS = ("connectwise",)
+PSA_KINDS = ("connectwise", "autotask")
 FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "dagster")
 
 

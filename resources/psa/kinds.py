@@ -13,7 +13,8 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
-from resources.psa import connectwise_writing
+from resources.psa import autotask_writing, connectwise_writing
+from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.http import Patience
 
@@ -81,5 +82,24 @@ CONNECTWISE = PsaKind(
     preview=connectwise_writing.quantity_patch,
 )
 
-KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE,)}
+
+def _autotask(connection: Connection) -> OpenPsa:
+    client = Autotask(
+        connection.identity.base_url,
+        AutotaskCredentials(*connection.secrets.values()),
+        allow_loopback=connection.allow_loopback,
+        patience=connection.patience,
+    )
+    return OpenPsa(client, autotask_writing.AutotaskBilling(client, connection.identity))
+
+
+AUTOTASK = PsaKind(
+    name="autotask",
+    secrets=("COMPANY_ID", "USERNAME", "SECRET", "INTEGRATION_CODE"),
+    traits=autotask_writing.TRAITS,
+    open=_autotask,
+    preview=autotask_writing.adjustment_preview,
+)
+
+KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, AUTOTASK)}
 """Every kind of PSA, by the name that settings and seeds use."""

@@ -61,14 +61,22 @@ _HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
 
 def obstacle(change: Change, line: AgreementLine, agreement: Agreement, account: Account, today: date) -> str | None:
     """Why a line must not be written although it is there; None when nothing is in the way."""
+    above = agreement_obstacle(change, agreement, account)
+    if above is not None:
+        return above
+    if line.end_date is not None and line.end_date <= today:
+        return f"line {line.id} ended on {line.end_date}"
+    if line.start_date is not None and line.start_date > today:
+        return f"line {line.id} begins only on {line.start_date}"
+    return None
+
+
+def agreement_obstacle(change: Change, agreement: Agreement, account: Account) -> str | None:
+    """Why nothing may be written on an agreement, be the line there already or not."""
     if str(agreement.account_id) != change.account_id:
         return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
     if not account.is_active:
         return f"account {account.id} is inactive in the PSA"
     if not agreement.is_active:
         return f"agreement {agreement.id} is cancelled, expired or ended"
-    if line.end_date is not None and line.end_date <= today:
-        return f"line {line.id} ended on {line.end_date}"
-    if line.start_date is not None and line.start_date > today:
-        return f"line {line.id} begins only on {line.start_date}"
     return None

@@ -101,7 +101,7 @@ def test_it_listens_on_loopback_only(seed_file: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "words"),
     [
-        pytest.param("autotask", "{}", "does not speak 'autotask'; it speaks: connectwise", id="another PSA"),
+        pytest.param("bms", "{}", "does not speak 'bms'; it speaks: connectwise", id="another PSA"),
         pytest.param("connectwise", '{"psa": "halopsa"}', "does not speak 'halopsa'", id="a seed for another PSA"),
         pytest.param("connectwise", "{}", "psa is missing", id="an empty seed"),
     ],

@@ -174,7 +174,8 @@ class Contract:
     """What a vendor's API takes and answers, as this project understands it.
 
     ``base`` stands in front of every path. ``error`` is the shape of an answer under one of the ``errors``.
-    ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none.
+    ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none; ``beyond_spec`` are
+    paths that it does not hold.
     """
 
     base: str
@@ -183,6 +184,7 @@ class Contract:
     error: Check
     errors: frozenset[int]
     spec_file: str | None
+    beyond_spec: tuple[str, ...] = ()
 
     def path_of(self, request: httpx.Request) -> str:
         """The path below the base."""
@@ -242,16 +244,47 @@ def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str
     file = Path(folder, contract.spec_file) if folder and contract.spec_file else None
     if file is None or not file.is_file():
         return None
-    paths: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["paths"]
+    document = json.loads(file.read_text(encoding="utf-8"))
+    paths: dict[str, Any] = document["paths"]
 
     def judge(request: httpx.Request) -> list[str]:
         path, method = contract.path_of(request), request.method.lower()
+        if any(re.fullmatch(pattern, path) for pattern in contract.beyond_spec):
+            return []
         operations = [item[method] for pattern, item in paths.items() if method in item and _fits(pattern, path)]
         if not operations:
             return [f"published: there is no {request.method} {path}"]
-        return _published_problems(request, operations[0].get("parameters", []))
+        parameters = operations[0].get("parameters", [])
+        return [*_published_problems(request, parameters), *_published_fields(request, operations[0], document)]
 
     return judge
+
+
+def _published_fields(request: httpx.Request, operation: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
+    """What the published model of a body says against its fields; nothing where it has no plain list of them."""
+    content = _at(operation.get("requestBody", {}), document).get("content", {})
+    model = _at(content.get("application/json", {}).get("schema", {}), document)
+    known, body = model.get("properties"), json.loads(request.content, parse_float=Decimal) if request.content else None
+    if known and isinstance(body, dict):
+        for name, value in body.items():
+            yield from (f"published: {words}" for words in _published_kind(known.get(name), value, f"body.{name}"))
+
+
+def _published_kind(model: Any, value: Any, place: str) -> Iterator[str]:
+    if model is None:
+        yield f"no field {place}"
+    elif model.get("type") == "integer":
+        yield from whole(value, place)
+    elif model.get("format") == "date-time":
+        yield from instant(value, place)
+
+
+def _at(part: dict[str, Any], document: dict[str, Any]) -> Any:
+    """What a part of a document says, its reference followed."""
+    found: Any = document if "$ref" in part else part
+    for step in part.get("$ref", "#").split("/")[1:]:
+        found = found[step]
+    return found
 
 
 def _fits(pattern: str, path: str) -> bool:

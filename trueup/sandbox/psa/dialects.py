@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from trueup.sandbox.psa.autotask import AutotaskProtocol
 from trueup.sandbox.psa.connectwise import ConnectWiseProtocol
 from trueup.sandbox.psa.state import State
 
@@ -30,5 +31,8 @@ class Dialect(Protocol):
         ...
 
 
-DIALECTS: Mapping[str, Callable[[State], Dialect]] = {"connectwise": ConnectWiseProtocol}
+DIALECTS: Mapping[str, Callable[[State], Dialect]] = {
+    "connectwise": ConnectWiseProtocol,
+    "autotask": AutotaskProtocol,
+}
 """The dialect of each kind of PSA. Its credentials stand in ``seed.CREDENTIALS``."""

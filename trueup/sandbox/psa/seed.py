@@ -18,6 +18,7 @@ from pipelines.quantities import text
 
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "connectwise": ("company_id", "public_key", "private_key", "client_id"),
+    "autotask": ("company_id", "username", "secret", "integration_code"),
 }
 """The credentials that each kind of PSA asks for, by the names that a seed gives them."""
 
@@ -91,8 +92,19 @@ class Agreement(_Record):
     currency: str | None = None
 
 
+class EarlierUnits(_Record):
+    """How many a line held until a day, that day excluded, where the PSA keeps a quantity for each period."""
+
+    until: date
+    units: Quantity
+
+
 class Line(_Record):
-    """An agreement line. ``end`` is exclusive. The fields after the costs are there only where something set them."""
+    """An agreement line. ``end`` is exclusive. The fields after the costs are there only where something set them.
+
+    ``quantity`` is what holds in the end. ``earlier_units`` say what held before it, ``posted_until`` up to which day,
+    excluded, its periods are billed; both are for PSAs that keep a quantity for each period.
+    """
 
     id: Id
     agreement: Id
@@ -106,6 +118,8 @@ class Line(_Record):
     description: str | None = None
     invoice_text: str | None = None
     serial_number: str | None = None
+    earlier_units: tuple[EarlierUnits, ...] | None = None
+    posted_until: date | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
 
