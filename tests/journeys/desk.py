@@ -138,10 +138,11 @@ class Desk:
         return [(entry["action"], entry["subject"]) for entry in self.trail()]
 
 
-def new_desk(root: Path, psa: SandboxHandle) -> Desk:
-    """A fresh workspace that bills from a sandbox PSA."""
+def new_desk(root: Path, psa: SandboxHandle, kind: str = "connectwise") -> Desk:
+    """A fresh workspace that bills from a sandbox PSA of a kind."""
     assert run_command(["init", str(root), "--tenant", "acme"]) == 0
     desk = Desk(root, psa)
+    desk.say("config", "set", "psa.kind", kind)
     desk.say("config", "set", "psa.base_url", psa.url)
     desk.say("config", "set", "psa.allow_loopback", "true")
     return desk
