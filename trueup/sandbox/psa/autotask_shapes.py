@@ -7,6 +7,7 @@ Does not belong here: paths, pages, credentials (``autotask``), the arithmetic o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from trueup.sandbox.psa.autotask_units import last_day, rows_of
@@ -83,8 +84,9 @@ def contract_service(line: Line) -> dict[str, Any]:
     }
 
 
-def units(line: Line, moment: Moment, today: date) -> list[dict[str, Any]]:
-    """The rows of a contract service, one for each period."""
+@lru_cache(maxsize=10_000)
+def units(line: Line, agreement: Agreement, today: date) -> list[dict[str, Any]]:
+    """The rows of a contract service, one for each period. Kept, since every question looks through all of them."""
     return [
         {
             "id": row.id,
@@ -99,7 +101,7 @@ def units(line: Line, moment: Moment, today: date) -> list[dict[str, Any]]:
             "approveAndPostDate": _midnight(row.end) if row.is_posted else None,
             "vendorCompanyID": None,
         }
-        for row in rows_of(line, moment.agreements[line.agreement], today)
+        for row in rows_of(line, agreement, today)
     ]
 
 
@@ -133,7 +135,9 @@ ENTITIES: Mapping[str, Entity] = {
     "ContractServiceUnits": Entity(
         frozenset({"id", "contractID", "contractServiceID", "serviceID", "startDate", "endDate", "units"})
         | {"price", "cost", "approveAndPostDate", "vendorCompanyID"},
-        lambda moment, today: [row for line in moment.lines.values() for row in units(line, moment, today)],
+        lambda moment, today: [
+            row for line in moment.lines.values() for row in units(line, moment.agreements[line.agreement], today)
+        ],
     ),
 }
 
