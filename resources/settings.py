@@ -21,7 +21,7 @@ import tomlkit.exceptions
 from pipelines.review.proration import DayCount
 
 FILE_NAME = "trueup.toml"
-PSA_KINDS = ("connectwise", "halopsa", "syncro")
+PSA_KINDS = ("connectwise", "autotask", "halopsa", "syncro")
 FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "dagster")
 
 

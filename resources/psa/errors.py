@@ -48,6 +48,10 @@ class Unreachable(Unavailable):
     """No connection came about, so not one byte of the request has left: surely nothing was executed."""
 
 
+class ToldFault(Unavailable):
+    """A fault of the PSA's server in the PSA's own words, which may mean a broken rule or wrong credentials."""
+
+
 class Throttled(PsaError):
     """Too many requests; surely nothing was executed. ``retry_after`` is in seconds, None when the PSA named none."""
 

@@ -13,7 +13,8 @@ from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
-from resources.psa import connectwise_writing, halopsa_writing, syncro_writing
+from resources.psa import autotask_writing, connectwise_writing, halopsa_writing, syncro_writing
+from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.halopsa import HaloPsa
 from resources.psa.halopsa_token import HaloPsaCredentials
@@ -85,6 +86,25 @@ CONNECTWISE = PsaKind(
 )
 
 
+def _autotask(connection: Connection) -> OpenPsa:
+    client = Autotask(
+        connection.identity.base_url,
+        AutotaskCredentials(*connection.secrets.values()),
+        allow_loopback=connection.allow_loopback,
+        patience=connection.patience,
+    )
+    return OpenPsa(client, autotask_writing.AutotaskBilling(client, connection.identity))
+
+
+AUTOTASK = PsaKind(
+    name="autotask",
+    secrets=("COMPANY_ID", "USERNAME", "SECRET", "INTEGRATION_CODE"),
+    traits=autotask_writing.TRAITS,
+    open=_autotask,
+    preview=autotask_writing.adjustment_preview,
+)
+
+
 def _halopsa(connection: Connection) -> OpenPsa:
     client = HaloPsa(
         connection.identity.base_url,
@@ -122,5 +142,5 @@ SYNCRO = PsaKind(
     preview=syncro_writing.request_of,
 )
 
-KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, HALOPSA, SYNCRO)}
+KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, AUTOTASK, HALOPSA, SYNCRO)}
 """Every kind of PSA, by the name that settings and seeds use."""

@@ -73,7 +73,7 @@ def obstacle(change: Change, line: AgreementLine, agreement: Agreement, account:
 
 
 def agreement_obstacle(change: Change, agreement: Agreement, account: Account) -> str | None:
-    """Why nothing may be written on an agreement at all; None when nothing is in the way."""
+    """Why nothing may be written on an agreement, be the line there already or not; None when nothing is in the way."""
     if str(agreement.account_id) != change.account_id:
         return f"agreement {agreement.id} belongs to account {agreement.account_id}, not to {change.account_id}"
     if not account.is_active:

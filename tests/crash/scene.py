@@ -22,6 +22,7 @@ from pipelines.review.approval import Actor, ChangeFilter, DecisionAction, Wish,
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.protocol import BatchOutcome
+from resources.psa.kinds import KINDS
 from resources.store import changes, copies
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
@@ -60,11 +61,21 @@ class Scene:
     url: str
     psa: SandboxHandle
     approved: tuple[Change, ...]
+    kind: str
 
     def writer(self, *options: str, pace: Pace = PACE) -> WriterProcess:
         """Start a writer process."""
         waits = [f"--{name}={getattr(pace, name).total_seconds()}" for name in ("quiet", "lease", "hesitation")]
-        command = [sys.executable, "-m", "tests.crash.writer", self.url, self.psa.url, *waits, *options]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.crash.writer",
+            self.url,
+            self.psa.url,
+            f"--kind={self.kind}",
+            *waits,
+            *options,
+        ]
         return WriterProcess(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def killed_after(self, moment: str, *options: str, nth: int = 1, pace: Pace = PACE) -> list[str]:
@@ -77,7 +88,7 @@ class Scene:
 
     def run(self, pace: Pace = PACE) -> BatchOutcome:
         """One run of write-back in this process."""
-        return write_back(self.store, self.psa.url, pace, lambda _: None)
+        return write_back(self.store, self.psa.url, pace, lambda _: None, self.kind)
 
     def run_until_quiet(self, pace: Pace = PACE) -> list[BatchOutcome]:
         """Runs of write-back until nothing is approved or open any more."""
@@ -119,27 +130,29 @@ def outcome_of(told: Sequence[str]) -> Any:
 
 
 @contextmanager
-def staged(store_url: str, count: int = 3, faults: Mapping[str, Any] | None = None) -> Iterator[Scene]:
+def staged(
+    store_url: str, count: int = 3, faults: Mapping[str, Any] | None = None, kind: str = "connectwise"
+) -> Iterator[Scene]:
     """A scene with that many approved changes, each on a line of its own, numbered from 1."""
-    changed = tuple(_change(number) for number in range(1, count + 1))
+    changed = tuple(_change(number, KINDS[kind].traits.is_integer_only) for number in range(1, count + 1))
     store = Store(store_url, TENANT)
     try:
-        with running_sandbox(_seed(changed), faults=faults) as psa:
-            _approve(store, psa.url, changed)
-            yield Scene(store, store_url, psa, changed)
+        with running_sandbox(_seed(changed) | {"psa": kind}, faults=faults) as psa:
+            _approve(store, psa.url, changed, kind)
+            yield Scene(store, store_url, psa, changed, kind)
     finally:
         store.close()
 
 
-def _change(number: int) -> Change:
-    """From the line's number to two and a half more: every line has numbers of its own."""
+def _change(number: int, is_whole: bool) -> Change:
+    """From the line's number to two and a half more, or two: every line has numbers of its own."""
     agreement = 9000 + (number - 1) // _LINES_PER_AGREEMENT
     return samples.change(
         f"change-{number:04}",
         agreement_id=str(agreement),
         line_id=str(number),
         quantity_before=Decimal(number),
-        quantity_after=number + Decimal("2.5"),
+        quantity_after=number + Decimal("2" if is_whole else "2.5"),
         unit_price=Decimal(22),
         unit_cost=Decimal(18),
         amount_delta=Decimal(55),
@@ -158,9 +171,9 @@ def _seed(changed: Sequence[Change]) -> dict[str, Any]:
     )
 
 
-def _approve(store: Store, psa_url: str, changed: Sequence[Change]) -> None:
+def _approve(store: Store, psa_url: str, changed: Sequence[Change], kind: str) -> None:
     with store.transaction() as conn:
-        copies.record_copy(conn, TENANT, samples.copy(kind="connectwise", base_url=psa_url, company=COMPANY))
+        copies.record_copy(conn, TENANT, samples.copy(kind=kind, base_url=psa_url, company=COMPANY))
         for change in changed:
             changes.insert_changes(conn, TENANT, [change])
     numbers = itertools.count(1)

@@ -24,10 +24,10 @@ ENDS = {ChangeStatus.WRITTEN, ChangeStatus.REFUSED}
 """Refused: killed twice between intent and answer, so that a person decides."""
 
 
-def kill_at_random(scene: Scene, dice: random.Random) -> bool:
+def kill_at_random(scene: Scene, dice: random.Random, longest: float = LONGEST) -> bool:
     """Start a writer and kill it after a while; whether it was still alive."""
     with scene.writer() as writer:
-        time.sleep(dice.uniform(SHORTEST, LONGEST))
+        time.sleep(dice.uniform(SHORTEST, longest))
         was_alive = writer.poll() is None
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
@@ -49,6 +49,24 @@ def test_fifty_random_kills_lose_nothing_and_double_nothing(store_url: str) -> N
         assert set(statuses.values()) <= ENDS, f"seed {seed}: {statuses}"
         written = [line for line, status in statuses.items() if status is ChangeStatus.WRITTEN]
         assert set(written) == set(scene.steps_written()), f"seed {seed}"
+
+
+def test_random_kills_double_no_adjustment_though_each_would_be_added(store_url: str) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    dice = random.Random(seed)
+    slow = {"rules": [{"match": "Adjustments", "do": "delay:0.2s"}]}
+    with staged(store_url, LINES // 5, faults=slow, kind="autotask") as scene:
+        killed_while_sending = 0
+        for _ in range(KILLS // 4):
+            # An Autotask connection asks more before its first line, so its writers live longer.
+            kill_at_random(scene, dice, 3 * LONGEST)
+            killed_while_sending += ChangeStatus.SENDING in scene.statuses().values()
+            assert judged(scene).faults() == {}, f"seed {seed}"
+        assert killed_while_sending, f"seed {seed}: no writer died between its intent and its outcome"
+        scene.psa.set_faults(None)
+        scene.run_until_quiet()
+        assert judged(scene).faults() == {}, f"seed {seed}"
+        assert set(scene.statuses().values()) <= ENDS, f"seed {seed}"
 
 
 def test_the_naive_writer_doubles_what_it_was_killed_over(store_url: str) -> None:

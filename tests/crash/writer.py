@@ -22,7 +22,10 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
+from pipelines.writeback.ports import BilledPsa
 from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from resources.psa.autotask import Autotask, AutotaskCredentials
+from resources.psa.autotask_writing import AutotaskBilling
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch
 from resources.psa.http import Patience
@@ -79,28 +82,37 @@ class _WatchedTransport(httpx.HTTPTransport):
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
             guard(event, info)
-            if request.method == "PATCH" and event == _BODY_LEFT:
+            if _is_write(request) and event == _BODY_LEFT:
                 self._came_to(IN_FLIGHT)
 
         request.extensions["trace"] = trace
         return super().handle_request(request)
 
 
+def _is_write(request: httpx.Request) -> bool:
+    return request.method == "PATCH" or request.url.path.endswith("/ContractServiceAdjustments")
+
+
 @contextmanager
-def _billing(psa_url: str, came_to: CameTo) -> Iterator[ConnectWiseBilling]:
-    with ConnectWise(
-        psa_url,
-        ConnectWiseCredentials(COMPANY, COMPANY, COMPANY, COMPANY),
-        allow_loopback=True,
-        transport=_WatchedTransport(came_to),
-        patience=Patience(attempts=3, first_wait=0.1, max_wait=0.5),
-    ) as psa:
-        yield ConnectWiseBilling(psa, PsaIdentity("connectwise", psa_url, COMPANY))
+def _billing(kind: str, psa_url: str, came_to: CameTo) -> Iterator[BilledPsa]:
+    identity = PsaIdentity(kind, psa_url, COMPANY)
+    reached: dict[str, Any] = {
+        "allow_loopback": True,
+        "transport": _WatchedTransport(came_to),
+        "patience": Patience(attempts=3, first_wait=0.1, max_wait=0.5),
+    }
+    keys = (COMPANY,) * 4
+    if kind == "autotask":
+        with Autotask(psa_url, AutotaskCredentials(*keys), **reached) as psa:
+            yield AutotaskBilling(psa, identity)
+    else:
+        with ConnectWise(psa_url, ConnectWiseCredentials(*keys), **reached) as client:
+            yield ConnectWiseBilling(client, identity)
 
 
-def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo) -> BatchOutcome:
+def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: str = "connectwise") -> BatchOutcome:
     """One run of write-back, as the asset does it."""
-    with _billing(psa_url, came_to) as psa:
+    with _billing(kind, psa_url, came_to) as psa:
         return Run(
             ledger=StoreWriteLedger(store),
             psa=psa,
@@ -119,7 +131,7 @@ def write_naively(store: Store, psa_url: str, came_to: CameTo) -> None:
 
     It leaves no intent, never looks at a line, and takes whatever is not marked for not sent.
     """
-    with _billing(psa_url, came_to) as psa:
+    with _billing("connectwise", psa_url, came_to) as psa:
         for approved in StoreWriteLedger(store).approved(store.clock(), None):
             change = approved.change
             came_to(Step.CLAIMED)
@@ -134,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store_url")
     parser.add_argument("psa_url")
+    parser.add_argument("--kind", default="connectwise", help="the kind of PSA")
     parser.add_argument("--naive", action="store_true", help="the naive writer")
     parser.add_argument("--end-after", choices=[*Step, IN_FLIGHT], help="the moment at which the process ends itself")
     parser.add_argument("--nth", type=int, default=1, help="the how-manieth such moment it is")
@@ -153,7 +166,7 @@ def main() -> None:
         write_naively(store, given.psa_url, came_to)
         return
     pace = Pace(*(timedelta(seconds=wait) for wait in (given.quiet, given.lease, given.hesitation)))
-    batch = write_back(store, given.psa_url, pace, came_to)
+    batch = write_back(store, given.psa_url, pace, came_to, given.kind)
     os.write(1, f"{json.dumps(batch.as_json())}\n".encode())
 
 

@@ -22,7 +22,7 @@ def sandbox() -> None:
 @app.command("psa")
 def psa(
     seed: Annotated[Path, typer.Option(help="Accounts, services, agreements and lines (YAML or JSON).")],
-    kind: Annotated[str, typer.Option(help="connectwise, halopsa or syncro")] = "connectwise",
+    kind: Annotated[str, typer.Option(help="connectwise, autotask, halopsa or syncro")] = "connectwise",
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Keep the state in this file.")] = None,
     faults: Annotated[Path | None, typer.Option(help="Faults to inject (YAML or JSON).")] = None,

@@ -174,7 +174,8 @@ class Contract:
     """What a vendor's API takes and answers, as this project understands it.
 
     ``base`` stands in front of every path. ``error`` is the shape of an answer under one of the ``errors``.
-    ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none.
+    ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none; ``beyond_spec`` are
+    paths that it does not hold.
     """
 
     base: str
@@ -183,6 +184,7 @@ class Contract:
     error: Check
     errors: frozenset[int]
     spec_file: str | None
+    beyond_spec: tuple[str, ...] = ()
 
     def path_of(self, request: httpx.Request) -> str:
         """The path below the base."""
@@ -247,6 +249,8 @@ def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str
 
     def judge(request: httpx.Request) -> list[str]:
         path, method = contract.path_of(request), request.method.lower()
+        if any(re.fullmatch(pattern, path) for pattern in contract.beyond_spec):
+            return []
         operations = [item[method] for pattern, item in paths.items() if method in item and _fits(pattern, path)]
         if not operations:
             return [f"published: there is no {request.method} {path}"]
@@ -256,6 +260,14 @@ def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str
         ]
 
     return judge
+
+
+def _at(part: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
+    """What a part of a document says, its reference followed."""
+    found: Any = document if "$ref" in part else part
+    for step in part.get("$ref", "#").split("/")[1:]:
+        found = found[step]
+    return found
 
 
 def _fits(pattern: str, path: str) -> bool:
@@ -272,7 +284,7 @@ def _published_problems(request: httpx.Request, parameters: list[dict[str, Any]]
 
 
 def _published_body_problems(request: httpx.Request, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    content = _at(operation.get("requestBody", {}), document).get("content", {}).get("application/json")
     if content is None:
         return []
     body = json.loads(request.content, parse_float=Decimal)
@@ -291,14 +303,15 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 def _misfits(schema: Mapping[str, Any], value: Any, place: str, document: Mapping[str, Any]) -> Iterator[str]:
     """Values of another type than the schema's, and fields that it does not have. Null may stand anywhere."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    schema = _at(schema, document)
     kind = schema.get("type")
     if value is None or kind is None:
         return
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
         yield f"{place} is no {kind}"
         return
+    if schema.get("format") == "date-time":
+        yield from instant(value, place)
     parts: Any = value
     if kind == "array":
         for index, each in enumerate(parts):

@@ -123,6 +123,7 @@ def test_each_error_says_whether_a_rerun_would_help() -> None:
         "Gone": False,
         "Conflict": True,
         "Unavailable": True,
+        "ToldFault": True,
         "Unreachable": True,
         "Throttled": True,
     }

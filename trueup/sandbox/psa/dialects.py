@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from trueup.sandbox.psa.autotask import AutotaskProtocol
 from trueup.sandbox.psa.connectwise import ConnectWiseProtocol
 from trueup.sandbox.psa.halopsa import HaloPsaProtocol
 from trueup.sandbox.psa.state import State
@@ -34,6 +35,7 @@ class Dialect(Protocol):
 
 DIALECTS: Mapping[str, Callable[[State], Dialect]] = {
     "connectwise": ConnectWiseProtocol,
+    "autotask": AutotaskProtocol,
     "halopsa": HaloPsaProtocol,
     "syncro": SyncroProtocol,
 }

@@ -18,6 +18,7 @@ from pipelines.quantities import text
 
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "connectwise": ("company_id", "public_key", "private_key", "client_id"),
+    "autotask": ("company_id", "username", "secret", "integration_code"),
     "halopsa": ("tenant", "client_id", "client_secret"),
     "syncro": ("subdomain", "api_key"),
 }
@@ -93,10 +94,19 @@ class Agreement(_Record):
     currency: str | None = None
 
 
+class EarlierUnits(_Record):
+    """How many a line held until a day, that day excluded, where the PSA keeps a quantity for each period."""
+
+    until: date
+    units: Quantity
+
+
 class Line(_Record):
     """An agreement line. ``end`` is exclusive. The fields after the costs are there only where something set them.
 
-    ``vendor_fields`` are fields of the vendor's own by its own names, shown to clients as they stand.
+    ``quantity`` is what holds in the end. ``earlier_units`` say what held before it, ``posted_until`` up to which day,
+    excluded, its periods are billed; both are for PSAs that keep a quantity for each period. ``vendor_fields`` are
+    fields of the vendor's own by its own names, shown to clients as they stand.
     """
 
     id: Id
@@ -112,6 +122,8 @@ class Line(_Record):
     description: str | None = None
     invoice_text: str | None = None
     serial_number: str | None = None
+    earlier_units: tuple[EarlierUnits, ...] | None = None
+    posted_until: date | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
     vendor_fields: Mapping[str, Any] | None = None

@@ -76,7 +76,10 @@ HUMAN = "a person"
 """Who changed a line that was edited through the sandbox's own door."""
 
 _THINGS = ("accounts", "services", "agreements", "lines")
-_RARE = ("name", "description", "invoice_text", "serial_number", "updated_at", "updated_by", "vendor_fields")
+_RARE = (
+    *("name", "description", "invoice_text", "serial_number", "earlier_units", "posted_until"),
+    *("updated_at", "updated_by", "vendor_fields"),
+)
 
 
 def _documents(records: Mapping[str, BaseModel]) -> list[dict[str, Any]]:
@@ -86,11 +89,15 @@ def _documents(records: Mapping[str, BaseModel]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """What a write does to one field of a line, as the list of writes shows it."""
+    """What a write does to one field of a line, as the list of writes shows it.
+
+    ``effective_date`` is from when it holds, None where the PSA's write has no date.
+    """
 
     field: str
     before: str | None
     after: str | None
+    effective_date: date | None = None
 
 
 LineChange = Callable[[Line], tuple[Line, list[FieldChange]]]
@@ -109,6 +116,10 @@ class State:
         self._times = [clock()]
         self._moments = [Moment.of(seed)]
 
+    def time(self) -> datetime:
+        """The instant by the sandbox's own clock."""
+        return self._clock()
+
     def now(self) -> Moment:
         """The records as they stand."""
         with self._lock:
@@ -126,7 +137,7 @@ class State:
             now = self.now()
             changed, fields = change(now.lines[line_id])
             line = self._stamped(changed, by)
-            writes = [self._write(line, field, None) for field in fields]
+            writes = [self._write(line, field) for field in fields]
             self._keep(replace(now, lines={**now.lines, line_id: line}, writes=(*now.writes, *writes)))
             return line
 
@@ -137,7 +148,7 @@ class State:
             number = max((int(each) for each in now.lines), default=0) + 1
             added = self._stamped(line.model_copy(update={"id": str(number)}), by)
             quantity = added.model_dump(mode="json")["quantity"]
-            write = self._write(added, FieldChange("quantity", None, quantity), added.start)
+            write = self._write(added, FieldChange("quantity", None, quantity, added.start))
             self._keep(replace(now, lines={**now.lines, added.id: added}, writes=(*now.writes, write)))
             return added
 
@@ -150,7 +161,7 @@ class State:
             after = {key: line if line == before.get(key) else self._stamped(line, by) for key, line in after.items()}
             others = {key: line for key, line in now.lines.items() if key not in before}
             writes = [
-                self._write(after.get(key) or before[key], change, None if key in before else after[key].start)
+                self._write(after.get(key) or before[key], change)
                 for key in {**before, **after}
                 if (change := _moved(before.get(key), after.get(key))) is not None
             ]
@@ -178,8 +189,8 @@ class State:
     def _stamped(self, line: Line, by: str) -> Line:
         return line.model_copy(update={"updated_at": self._clock(), "updated_by": by})
 
-    def _write(self, line: Line, change: FieldChange, effective: date | None) -> Write:
-        return Write(at=self._clock(), line_id=line.id, **vars(change), effective_date=effective, marker=line.marker)
+    def _write(self, line: Line, change: FieldChange) -> Write:
+        return Write(at=self._clock(), line_id=line.id, **vars(change), marker=line.marker)
 
     def _keep(self, moment: Moment) -> None:
         if self._file:
@@ -200,8 +211,9 @@ def _numbered(lines: Sequence[Line], now: Moment) -> Iterator[Line]:
 
 
 def _moved(before: Line | None, after: Line | None) -> FieldChange | None:
-    quantities = [None if line is None else text(line.quantity) for line in (before, after)]
-    return None if quantities[0] == quantities[1] else FieldChange("quantity", *quantities)
+    was, now = (None if line is None else text(line.quantity) for line in (before, after))
+    begins = after.start if before is None and after is not None else None
+    return None if was == now else FieldChange("quantity", was, now, begins)
 
 
 def _merged(now: dict[str, Any], edit: Mapping[str, Any], at: str) -> dict[str, Any]:

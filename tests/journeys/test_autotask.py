@@ -1,0 +1,98 @@
+"""A month billed from Autotask, from the command line as a user.
+
+Belongs here: what is approved is what stands in the units, what is refused and why, a lost answer.
+Does not belong here: the road of a change in general (``test_writing``), the adapter in detail.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.desk import MAPPINGS, SEED, Desk, new_desk
+from trueup.sandbox.psa.running import running_sandbox
+
+DROP = "generic/2026-10/usage.csv"
+USAGE = "Account,Service,Quantity\nacme,M365 BP,12\nbeta,M365 BP,5\n"
+"""Acme uses twelve and is billed for ten, Beta five and eight."""
+
+
+@pytest.fixture
+def autotask(tmp_path: Path) -> Iterator[Desk]:
+    """A workspace beside an Autotask sandbox, its month reconciled."""
+    with running_sandbox(SEED | {"psa": "autotask"}) as psa:
+        desk = new_desk(tmp_path / "workspace", psa, "autotask")
+        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
+        assert desk.map(**MAPPINGS).code == 0
+        desk.drop(DROP, USAGE)
+        assert desk.run()["verdict"] == "reconciled"
+        yield desk
+
+
+def _quantities(desk: Desk) -> dict[str, str]:
+    return {line["id"]: line["quantity"] for line in desk.psa.state()["lines"]}
+
+
+def test_what_is_approved_is_adjusted_from_its_day_on_and_never_again(autotask: Desk) -> None:
+    assert autotask.proposals() == {"1": "12", "2": "5"}
+    planned = {each["line_id"]: each for each in autotask.say("plan", "--period", "2026-10", "--json").json["changes"]}
+    assert planned["1"]["holds_from"] == "effective_date"
+    assert planned["1"]["request"] == {
+        "method": "POST",
+        "path": "/ATServicesRest/V1.0/ContractServiceAdjustments",
+        "body": '{"contractID":9001,"contractServiceID":1,"unitChange":2,"effectiveDate":"2026-11-01T00:00:00Z"}',
+    }
+    assert '"unitChange":-3,' in planned["2"]["request"]["body"]
+    autotask.approve("1", "2")
+    assert autotask.wrote() == []
+    done = autotask.apply()
+    assert (done.code, autotask.statuses("1", "2")) == (0, ["written", "written"])
+    assert autotask.wrote() == [("1", "10", "12"), ("2", "8", "5")]
+    assert {write["effective_date"] for write in autotask.psa.writes()} == {"2026-11-01"}
+    assert _quantities(autotask) == {"1": "12", "2": "5"}
+    held = [line["earlier_units"] for line in autotask.psa.state()["lines"]]
+    assert held == [[{"until": "2026-11-01", "units": "10"}], [{"until": "2026-11-01", "units": "8"}]]
+    assert autotask.run()["changes"]["new"] == 0
+    assert autotask.proposals() == {}
+    assert autotask.apply().json["changes"] == []
+    assert len(autotask.wrote()) == 2
+    autotask.trail()
+
+
+def test_an_adjustment_whose_answer_is_lost_is_added_once(autotask: Desk) -> None:
+    autotask.approve("1")
+    autotask.psa.set_faults({"rules": [{"match": "Adjustments", "nth": 1, "do": "commit_then_drop"}]})
+    assert [each["status"] for each in autotask.apply().json["changes"]] == ["unknown"]
+    autotask.apply_until(lambda said: bool(said["changes"]))
+    assert autotask.statuses("1") == ["written"]
+    assert autotask.wrote() == [("1", "10", "12")]
+    assert _quantities(autotask)["1"] == "12"
+    assert [words for words, _ in autotask.events()] == ["approved", "intended", "concluded", "concluded"]
+
+
+def test_an_adjustment_that_never_arrived_is_sent_once_more(autotask: Desk) -> None:
+    autotask.approve("1")
+    autotask.psa.set_faults({"rules": [{"match": "Adjustments", "nth": 1, "do": "drop"}]})
+    autotask.apply()
+    autotask.apply_until(lambda said: said["outcomes"] == {"written": 1})
+    assert autotask.wrote() == [("1", "10", "12")]
+
+
+def test_a_posted_period_and_a_fraction_are_refused_with_the_reason(autotask: Desk) -> None:
+    autotask.drop(DROP, USAGE.replace("acme,M365 BP,12", "acme,M365 BP,12.5"))
+    autotask.run()
+    autotask.approve("1", "2")
+    autotask.psa.merge({"lines": [{"id": "2", "posted_until": "2026-12-01"}]})
+    done = {each["line_id"]: each for each in autotask.apply().json["changes"]}
+    assert {each["status"] for each in done.values()} == {"refused"}
+    assert "Autotask takes whole numbers only, and 12.5 was approved" in done["1"]["message"]
+    assert "line 2 is approved and posted" in done["2"]["message"]
+    assert (autotask.wrote(), _quantities(autotask)) == ([], {"1": "10", "2": "8"})
+
+
+def test_units_that_a_person_adjusted_meanwhile_are_never_adjusted_on_top(autotask: Desk) -> None:
+    autotask.approve("1")
+    autotask.psa.merge({"lines": [{"id": "1", "quantity": "11"}]})
+    done = autotask.apply()
+    assert done.json["changes"][0]["message"] == "approved was 10 → 12, and the line holds 11; nothing was sent"
+    assert autotask.wrote() == []
