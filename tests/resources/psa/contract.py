@@ -285,7 +285,7 @@ def _published_problems(request: httpx.Request, parameters: list[dict[str, Any]]
 
 def _published_body_problems(request: httpx.Request, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
     content = _at(operation.get("requestBody", {}), document).get("content", {}).get("application/json")
-    if content is None:
+    if content is None or not request.content:
         return []
     body = json.loads(request.content, parse_float=Decimal)
     return [f"published: {problem}" for problem in _misfits(content["schema"], body, "body", document)]
@@ -310,8 +310,6 @@ def _misfits(schema: Mapping[str, Any], value: Any, place: str, document: Mappin
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
         yield f"{place} is no {kind}"
         return
-    if schema.get("format") == "date-time":
-        yield from instant(value, place)
     parts: Any = value
     if kind == "array":
         for index, each in enumerate(parts):
