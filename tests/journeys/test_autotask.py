@@ -5,6 +5,7 @@ Does not belong here: the road of a change in general (``test_writing``), the ad
 """
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,18 +30,28 @@ def autotask(tmp_path: Path) -> Iterator[Desk]:
         yield desk
 
 
+def _begins(desk: Desk) -> date:
+    """From when what is proposed shall hold: the first day of the next month on today's calendar."""
+    (day,) = {date.fromisoformat(change["effective_date"]) for change in desk.changes()}
+    today = datetime.now(UTC).date()
+    assert day.day == 1
+    assert 0 < (day - today).days <= 31
+    return day
+
+
 def _quantities(desk: Desk) -> dict[str, str]:
     return {line["id"]: line["quantity"] for line in desk.psa.state()["lines"]}
 
 
 def test_what_is_approved_is_adjusted_from_its_day_on_and_never_again(autotask: Desk) -> None:
     assert autotask.proposals() == {"1": "12", "2": "5"}
+    begins = _begins(autotask)
     planned = {each["line_id"]: each for each in autotask.say("plan", "--period", "2026-10", "--json").json["changes"]}
     assert planned["1"]["holds_from"] == "effective_date"
     assert planned["1"]["request"] == {
         "method": "POST",
         "path": "/ATServicesRest/V1.0/ContractServiceAdjustments",
-        "body": '{"contractID":9001,"contractServiceID":1,"unitChange":2,"effectiveDate":"2026-11-01T00:00:00Z"}',
+        "body": f'{{"contractID":9001,"contractServiceID":1,"unitChange":2,"effectiveDate":"{begins}T00:00:00Z"}}',
     }
     assert '"unitChange":-3,' in planned["2"]["request"]["body"]
     autotask.approve("1", "2")
@@ -48,15 +59,26 @@ def test_what_is_approved_is_adjusted_from_its_day_on_and_never_again(autotask: 
     done = autotask.apply()
     assert (done.code, autotask.statuses("1", "2")) == (0, ["written", "written"])
     assert autotask.wrote() == [("1", "10", "12"), ("2", "8", "5")]
-    assert {write["effective_date"] for write in autotask.psa.writes()} == {"2026-11-01"}
+    assert {write["effective_date"] for write in autotask.psa.writes()} == {f"{begins}"}
     assert _quantities(autotask) == {"1": "12", "2": "5"}
     held = [line["earlier_units"] for line in autotask.psa.state()["lines"]]
-    assert held == [[{"until": "2026-11-01", "units": "10"}], [{"until": "2026-11-01", "units": "8"}]]
+    assert held == [[{"until": f"{begins}", "units": "10"}], [{"until": f"{begins}", "units": "8"}]]
     assert autotask.run()["changes"]["new"] == 0
     assert autotask.proposals() == {}
     assert autotask.apply().json["changes"] == []
     assert len(autotask.wrote()) == 2
     autotask.trail()
+
+
+def test_a_day_that_the_reviewer_picked_is_the_day_that_the_psa_is_told(autotask: Desk) -> None:
+    (name,) = autotask.names("1")
+    early = autotask.say("approve", name, "--by", "dana", "--effective-date", "2026-09-30")
+    assert (early.code, "lies before the month that the files speak for" in early.out) == (3, True)
+    assert autotask.say("approve", name, "--by", "dana", "--effective-date", "2026-11-16").code == 0
+    assert autotask.apply().json["outcomes"] == {"written": 1}
+    assert [write["effective_date"] for write in autotask.psa.writes()] == ["2026-11-16"]
+    assert autotask.psa.state()["lines"][0]["earlier_units"] == [{"until": "2026-11-16", "units": "10"}]
+    assert autotask.run()["changes"]["new"] == 0
 
 
 def test_an_adjustment_whose_answer_is_lost_is_added_once(autotask: Desk) -> None:
@@ -81,8 +103,9 @@ def test_an_adjustment_that_never_arrived_is_sent_once_more(autotask: Desk) -> N
 def test_a_posted_period_and_a_fraction_are_refused_with_the_reason(autotask: Desk) -> None:
     autotask.drop(DROP, USAGE.replace("acme,M365 BP,12", "acme,M365 BP,12.5"))
     autotask.run()
+    posted_until = _begins(autotask) + timedelta(days=31)
     autotask.approve("1", "2")
-    autotask.psa.merge({"lines": [{"id": "2", "posted_until": "2026-12-01"}]})
+    autotask.psa.merge({"lines": [{"id": "2", "posted_until": f"{posted_until}"}]})
     done = {each["line_id"]: each for each in autotask.apply().json["changes"]}
     assert {each["status"] for each in done.values()} == {"refused"}
     assert "Autotask takes whole numbers only, and 12.5 was approved" in done["1"]["message"]

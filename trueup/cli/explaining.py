@@ -84,7 +84,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
             for each in revisions
         ],
         "rule": _rule(latest),
-        "request": opened.psa_kind.preview(latest).as_document() if latest.line_id else None,
+        "request": opened.psa_kind.preview(latest).as_document() if latest.agreement_id else None,
         "plan_hash": opened.decision_ledger.plan_of(latest).hash,
         "mapping_version": live.version,
         "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],

@@ -1,0 +1,69 @@
+"""New found revenue, from the command line: a line that did not exist is made once, at the approved number.
+
+Belongs here: making lines in every kind of PSA, and what a lost answer does to one.
+Does not belong here: the road of a change to a line that stands (``test_writing`` and the journeys of each kind).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resources.settings import PSA_KINDS
+from tests.journeys.desk import MAPPINGS, SEED, Desk, new_desk
+from trueup.sandbox.psa.running import running_sandbox
+
+USAGE = "Account,Service,Quantity\nacme,M365 BP,10\nbeta,M365 BP,8\nacme,M365 E3,3\n"
+"""Everything is billed as it is used, but for three units that stand on no line."""
+
+MAKES = "(POST .*/additions$|POST .*ContractServiceAdjustments|POST .*RecurringInvoice|POST .*add_line_item)"
+"""The request that makes a line, in the words of each vendor."""
+
+
+@pytest.fixture(params=PSA_KINDS)
+def month(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A reconciled month of each kind of PSA, in which one service stands on no line."""
+    with running_sandbox(SEED | {"psa": request.param}) as psa:
+        desk = new_desk(tmp_path / "workspace", psa, request.param)
+        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
+        assert desk.map(**MAPPINGS).code == 0
+        desk.drop("generic/2026-10/usage.csv", USAGE)
+        assert desk.run()["verdict"] == "reconciled"
+        assert desk.proposals() == {None: "3"}
+        yield desk
+
+
+def _approve(desk: Desk, *more: str) -> None:
+    (change,) = desk.changes()
+    assert change["agreement_id"] == "9001"
+    said = desk.say("approve", f"{change['id']}@1", "--by", "dana", *more)
+    assert said.code == 0, said.out
+
+
+def _standing(desk: Desk) -> list[tuple[str, str, str]]:
+    new = [line for line in desk.psa.state()["lines"] if line["id"] not in {"1", "2"}]
+    return [(line["agreement"], line["service"], line["quantity"]) for line in new]
+
+
+def test_a_line_is_made_as_approved_and_proposed_no_more(month: Desk) -> None:
+    (change,) = month.changes()
+    planned = month.say("plan", "--period", "2026-10", "--json").json["changes"]
+    assert [each["cannot_be_written"] for each in planned] == [None]
+    assert month.say("explain", change["id"], "--json").json["request"] == planned[0]["request"]
+    _approve(month)
+    assert month.apply().json["outcomes"] == {"written": 1}
+    assert _standing(month) == [("9001", "78", "3")]
+    assert [(write["before"], write["after"]) for write in month.psa.writes()] == [(None, "3")]
+    again = month.run()
+    assert (again["changes"]["new"], month.proposals()) == (0, {})
+    assert month.apply().json["changes"] == []
+    month.trail()
+
+
+def test_a_line_whose_answer_was_lost_is_found_and_not_made_twice(month: Desk) -> None:
+    _approve(month)
+    month.psa.set_faults({"rules": [{"match": MAKES, "nth": 1, "do": "commit_then_drop"}]})
+    assert month.apply().json["outcomes"] == {"unknown": 1}
+    month.apply_until(lambda batch: batch["outcomes"] == {"written": 1})
+    assert _standing(month) == [("9001", "78", "3")]
+    assert len(month.psa.writes()) == 1
