@@ -32,6 +32,7 @@ def raised(units: str, price: str | None, begins: date) -> Change:
         ("1", "4", date(2026, 9, 2), "actual", "1 × 4.00 × 29/30 days of 2026-09 (actual) = 3.87 USD"),
         ("1", "4", date(2026, 8, 13), "thirty", "1 × 4.00 × 18/30 days of 2026-08 (thirty) = 2.40 USD"),
         ("1", "4", date(2026, 8, 31), "thirty", "1 × 4.00 × 0/30 days of 2026-08 (thirty) = 0.00 USD"),
+        ("9", "1.2345", date(2026, 11, 16), "actual", "9 × 1.2345 × 15/30 days of 2026-11 (actual) = 5.56 USD"),
         ("3", "10", date(2028, 2, 29), "actual", "3 × 10.00 × 1/29 days of 2028-02 (actual) = 1.03 USD"),
     ],
 )
