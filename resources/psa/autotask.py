@@ -21,18 +21,17 @@ from resources.psa.answers import Redaction, failure_of, messages_of, retry_afte
 from resources.psa.autotask_allowance import Allowance
 from resources.psa.autotask_records import (
     Labels,
-    Record,
     UnitsRow,
     account_from,
     agreement_from,
     agreement_id_of,
     copied_line,
-    id_of,
     labels_from,
     rows_by_line,
     service_from,
 )
 from resources.psa.errors import Forbidden, Gone, PsaError, Refused, Throttled, ToldFault, Unavailable
+from resources.psa.fields import Record, id_of
 from resources.psa.http import Patience, PsaHttp, Timeouts
 
 API = "/ATServicesRest/V1.0"

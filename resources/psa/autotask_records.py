@@ -4,7 +4,6 @@ Belongs here: one function per record, and what absent, null and unknown values 
 Does not belong here: requests and paging (``autotask``).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,13 +12,8 @@ from typing import Any
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ServiceId
-from pipelines.quantities import PRECISION, SCALE, rounded
 from resources.psa.errors import Refused, Unavailable
-
-Record = Mapping[str, Any]
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d(T|\Z)")
-_WHOLE_DIGITS = PRECISION - SCALE
+from resources.psa.fields import Record, day_in, id_of, money_in, text_in
 
 
 @dataclass(frozen=True)
@@ -85,21 +79,13 @@ def _picked(entry: Record, what: str) -> int:
     return int(value)
 
 
-def id_of(record: object, what: str, field: str = "id") -> int:
-    """The id of a record, or the one in a field of it. Raises ``Unavailable`` when there is none. 0 is an id."""
-    number = record.get(field) if isinstance(record, Mapping) else None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise Unavailable(f"{what} has no {field} in the PSA's answer, so the answer cannot be used")
-    return number
-
-
 def account_from(company: Record, labels: Labels) -> Account:
     """An account. Companies that are inactive, or no customers (leads, vendors), are not active."""
     number = id_of(company, "a company")
     what = f"company {number}"
     is_customer = id_of(company, what, "companyType") in labels.customers
     return Account(
-        AccountId(str(number)), _text(company, "companyName"), _flag(company, "isActive", what) and is_customer
+        AccountId(str(number)), text_in(company, "companyName"), _flag(company, "isActive", what) and is_customer
     )
 
 
@@ -110,10 +96,10 @@ def service_from(item: Record) -> Service:
     return Service(
         id=ServiceId(str(number)),
         code="",
-        name=_text(item, "name"),
+        name=text_in(item, "name"),
         is_active=_flag(item, "isActive", what),
-        unit_cost=_money(item, "unitCost", what),
-        unit_price=_money(item, "unitPrice", what),
+        unit_cost=money_in(item, "unitCost", what),
+        unit_price=money_in(item, "unitPrice", what),
     )
 
 
@@ -125,16 +111,16 @@ def agreement_from(contract: Record, labels: Labels, today: date) -> Agreement:
     """
     number = id_of(contract, "a contract")
     what = f"contract {number}"
-    end = _day_after(_date(contract, "endDate", what))
+    end = _day_after(day_in(contract, "endDate", what))
     is_recurring = id_of(contract, what, "contractType") in labels.recurring_contracts
     is_running = id_of(contract, what, "status") in labels.active_contracts
     return Agreement(
         id=AgreementId(str(number)),
         account_id=AccountId(str(id_of(contract, what, "companyID"))),
-        name=_text(contract, "contractName"),
+        name=text_in(contract, "contractName"),
         is_active=is_recurring and is_running and (end is None or end > today),
         prorates=False,
-        start_date=_date(contract, "startDate", what),
+        start_date=day_in(contract, "startDate", what),
         end_date=end,
         currency=None,
     )
@@ -158,8 +144,8 @@ def line_from(
         service_id=ServiceId(str(id_of(contract_service, what, "serviceID"))),
         quantity=quantity,
         psa_included=Decimal(0),
-        unit_price=_money(contract_service, "unitPrice", what),
-        unit_cost=_money(contract_service, "unitCost", what),
+        unit_price=money_in(contract_service, "unitPrice", what),
+        unit_cost=money_in(contract_service, "unitCost", what),
         start_date=start_date,
         end_date=None,
     )
@@ -183,14 +169,14 @@ def copied_line(
 def units_from(record: Record) -> UnitsRow:
     """One row of units. Raises ``Unavailable`` for a row without a number or without its dates."""
     what = f"units row {id_of(record, 'a row of units')}"
-    start, last = _date(record, "startDate", what), _date(record, "endDate", what)
+    start, last = day_in(record, "startDate", what), day_in(record, "endDate", what)
     if start is None or last is None or last < start:
         raise Unavailable(f"{what} has no period from startDate to endDate, so the answer cannot be used")
     return UnitsRow(
         start_date=start,
         end_date=last + timedelta(days=1),
         units=Decimal(id_of(record, what, "units")),
-        posted_date=_date(record, "approveAndPostDate", what),
+        posted_date=day_in(record, "approveAndPostDate", what),
     )
 
 
@@ -218,38 +204,8 @@ def _day_after(day: date | None) -> date | None:
     return day + timedelta(days=1) if day else None
 
 
-def _text(record: Record, field: str) -> str:
-    value = record.get(field)
-    return "" if value is None else str(value).strip()
-
-
 def _flag(record: Record, field: str, what: str) -> bool:
     value = record.get(field)
     if not isinstance(value, bool):
         raise Unavailable(f"{what}: {field} is {value!r:.60}, not true or false, so the answer cannot be used")
     return value
-
-
-def _date(record: Record, field: str, what: str) -> date | None:
-    value = record.get(field)
-    if value is None or value == "":
-        return None
-    try:
-        if not _DAY.match(value):
-            raise ValueError(value)
-        # A boundary of billing is a calendar day: moving its midnight to a time zone would move the day.
-        return date.fromisoformat(value[:10])
-    except (TypeError, ValueError):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not a date, so the answer cannot be used") from None
-
-
-def _money(record: Record, field: str, what: str) -> Decimal | None:
-    value = record.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Unavailable(f"{what}: {field} is {value!r:.60}, not a number, so the answer cannot be used")
-    number = Decimal(value)
-    if number and number.adjusted() >= _WHOLE_DIGITS:
-        raise Refused(f"{what}: {field} has more than {_WHOLE_DIGITS} digits before the point; correct it in the PSA")
-    return rounded(number)

@@ -16,18 +16,17 @@ from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.autotask import API, Autotask, instant_of
 from resources.psa.autotask_records import (
-    Record,
     UnitsRow,
     account_from,
     agreement_from,
     agreement_id_of,
-    id_of,
     line_from,
     row_for,
     service_from,
     units_from,
 )
 from resources.psa.errors import Gone, PsaError, Refused, ToldFault
+from resources.psa.fields import Record, id_of
 from resources.psa.writing import Recent, agreement_obstacle, answer_of, obstacle
 
 TRAITS = WriteTraits(
