@@ -33,6 +33,7 @@ class AuditAction(StrEnum):
     HALTED = "halted"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    ROLL_BACK_PROPOSED = "roll_back_proposed"
     PERIOD_CLOSED = "period_closed"
     PERIOD_REOPENED = "period_reopened"
     USER_ADDED = "user_added"

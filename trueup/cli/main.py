@@ -25,6 +25,7 @@ from trueup.cli.dev import dev
 from trueup.cli.explaining import explain
 from trueup.cli.intake import intake
 from trueup.cli.printing import CommandError, Exit, note, print_json
+from trueup.cli.rollback import rollback
 from trueup.cli.run import run
 from trueup.cli.workspace import config, init
 
@@ -52,6 +53,7 @@ app.command("approve")(approve)
 app.command("decline")(decline)
 app.command("revoke")(revoke)
 app.command("apply")(apply)
+app.command("rollback")(rollback)
 app.add_typer(writeback.app, name="writeback")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")
