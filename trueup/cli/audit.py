@@ -1,4 +1,4 @@
-"""``trueup audit``: verify the trail, export it, keep its end outside.
+"""``trueup audit``: verify the trail, export it, keep its end outside, purge what people wrote beside it.
 
 Belongs here: the commands, the file of anchors, the shape of an exported entry.
 Does not belong here: the chain itself (``pipelines.audit``).
@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -15,9 +16,11 @@ from typing import Annotated, Any, TextIO
 import typer
 from sqlalchemy import Connection
 
-from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, compare_facts, fact_of, verify_chain
+from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, Purge, compare_facts, fact_of, verify_chain
 from resources.store import audit
-from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from resources.workspace import Workspace
+from trueup.cli.acting import acting_as_admin
+from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines
 
 app = typer.Typer(help="The audit trail: a chain that shows every alteration.", no_args_is_help=True)
@@ -108,6 +111,54 @@ def anchor(
         print(f"Entry {head.sequence} is anchored in {out}: keep a copy where the store's owner cannot write.")
 
 
+@app.command("purge")
+def purge(
+    change: Annotated[str | None, typer.Option("--change", help="Words about this change, all its revisions.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="Words written before this day, YYYY-MM-DD, in billing.timezone.")
+    ] = None,
+    by: ByOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove for ever what people wrote beside the trail: notes and reasons. The chain still verifies.
+
+    With both options only words that both mean go. With tokens this is for admins.
+
+    Example: trueup audit purge --before 2024-01-01 --by dana
+    """
+    if change is None and before is None:
+        raise CommandError("say whose words go: --change ID, --before DATE, or both", Exit.USAGE)
+    with open_workspace(workspace) as opened:
+        actor = acting_as_admin(opened, by)
+        meant = Purge(None if change is None else change.partition("@")[0], _instant(before, opened))
+        with opened.store.transaction() as conn:
+            gone = audit.purge_words(
+                conn,
+                opened.tenant.id,
+                meant,
+                actor.name,
+                is_asserted=actor.is_asserted,
+                at=opened.clock(),
+            )
+    if as_json:
+        print_json({"purged": len(gone), "sequences": gone})
+    elif gone:
+        print(f"Words beside {len(gone)} entries are gone for ever: {', '.join(map(str, gone))}.")
+    else:
+        print("No words are there that could be purged.")
+
+
+def _instant(before: str | None, opened: Workspace) -> datetime | None:
+    """The first instant of a day on the tenant's calendar."""
+    if before is None:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(before), time(), opened.settings.zone)
+    except ValueError as error:
+        raise CommandError(f"--before {before} is no date, for example 2024-01-01", Exit.USAGE) from error
+
+
 def _exported(conn: Connection, tenant: str) -> Iterator[dict[str, Any]]:
     entries = audit.chain(conn, tenant)
     while some := list(islice(entries, _AT_ONCE)):
@@ -116,10 +167,12 @@ def _exported(conn: Connection, tenant: str) -> Iterator[dict[str, Any]]:
 
 
 def _as_json(entry: AuditEntry, words: str | None) -> dict[str, Any]:
+    event = json.loads(entry.content)
     return {
         "sequence": entry.sequence,
-        **json.loads(entry.content),
+        **event,
         "words": words,
+        "are_words_purged": words is None and event["words_digest"] is not None,
         "previous_hash": entry.previous_hash,
         "hash": entry.entry_hash,
     }

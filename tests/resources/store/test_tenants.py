@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from pipelines.audit import Purge
 from pipelines.identity import RevisionId
 from pipelines.intake.drops import ArrivalStatus, DropIdentity
 from pipelines.review.approval import Actor
@@ -66,6 +67,8 @@ DANA = Actor("dana", is_asserted=True)
 PERIOD, NOBODY = DROP.period, "nobody"
 IN_TURN = samples.change("in-turn", line_id="2")
 """An approved change that was not executed when it was first sent; ``CHANGE`` is still on its way."""
+EVERYTHING = Purge(before=LATER)
+"""Everything that anybody wrote."""
 DONE = samples.change("done", line_id="3")
 """A change that was written."""
 
@@ -73,6 +76,7 @@ QUERIES: dict[str, Statement] = {
     "audit.chain": lambda conn, t: list(audit.chain(conn, t)),
     "audit.chain_head": lambda conn, t: audit.chain_head(conn, t).sequence,
     "audit.kept_facts": lambda conn, t: list(audit.kept_facts(conn, t)),
+    "audit.words_meant": lambda conn, t: audit.words_meant(conn, t, EVERYTHING),
     "audit.words_beside": lambda conn, t: audit.words_beside(conn, t, range(100)),
     "changes.latest_changes": changes.latest_changes,
     "changes.change_revisions": lambda conn, t: changes.change_revisions(conn, t, CHANGE),
@@ -151,6 +155,7 @@ TOUCHES: dict[str, Statement] = {
 """Everything that changes a row that is there, and says so when there is none."""
 
 QUIET_TOUCHES: dict[str, Statement] = {
+    "audit.purge_words": lambda conn, t: audit.purge_words(conn, t, EVERYTHING, "eve", is_asserted=True, at=LATER),
     "writes.give_back_lease": lambda conn, t: writes.give_back_lease(conn, t, LEASE, NOON),
     "periods.reopen_period": lambda conn, t: periods.reopen_period(conn, t, Reopening("2026-09", DANA, LATER)),
     "writes.lift_stop": lambda conn, t: writes.lift_stop(conn, t, "go on", "eve", LATER),
