@@ -17,9 +17,11 @@ import typer
 from sqlalchemy import Connection
 
 from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, Purge, compare_facts, fact_of, verify_chain
+from resources.exports import Cells, Column, ExportFormat
 from resources.store import audit
 from resources.workspace import Workspace
 from trueup.cli.acting import acting_as_admin
+from trueup.cli.exporting import told, write_export
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines
 
@@ -67,9 +69,24 @@ def verified(conn: Connection, tenant: str, anchors: list[ChainPoint]) -> ChainV
     return replace(verdict, faults=differences)
 
 
+_COLUMNS = (
+    Column("sequence", Cells.WHOLE),
+    *(Column(name) for name in ("action", "subject", "actor")),
+    Column("is_asserted", Cells.FLAG),
+    Column("at", Cells.INSTANT),
+    Column("details", Cells.DOCUMENT),
+    *(Column(name) for name in ("words_digest", "words")),
+    Column("are_words_purged", Cells.FLAG),
+    *(Column(name) for name in ("previous_hash", "hash")),
+)
+
+
 @app.command("export")
 def export(
     out: Annotated[Path | None, typer.Option("--out", help="File to write to, one JSON document a line.")] = None,
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="csv, json or parquet in the place of lines; needs --out.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,9 +94,13 @@ def export(
 
     Example: trueup audit export --out trail.jsonl
     """
+    if form is not None and out is None:
+        raise CommandError("--format needs a file: --out FILE", Exit.USAGE)
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
         entries = _exported(conn, opened.tenant.id)
-        if as_json:
+        if form is not None and out is not None:
+            told(write_export(out, form, _COLUMNS, map(_with_instant, entries)), out, "entries", as_json)
+        elif as_json:
             print_json(list(entries))
         elif out is None:
             _write_lines(sys.stdout, entries)
@@ -87,6 +108,10 @@ def export(
             with _opened(out, "w") as file:
                 count = _write_lines(file, entries)
             note(f"{count} entries: {out}")
+
+
+def _with_instant(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"at": datetime.fromisoformat(entry["at"])}
 
 
 @app.command("anchor")
