@@ -33,6 +33,8 @@ class AuditAction(StrEnum):
     HALTED = "halted"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    ROLL_BACK_PROPOSED = "roll_back_proposed"
+    WORDS_PURGED = "words_purged"
     PERIOD_CLOSED = "period_closed"
     PERIOD_REOPENED = "period_reopened"
     USER_ADDED = "user_added"
@@ -128,6 +130,30 @@ def _refuse_fractions(value: Any) -> None:
         raise TypeError(f"{value!r}: quantities and money are kept as text")
     for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
         _refuse_fractions(each)
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Whose words go: those about every revision of a change, those of before an instant, or both at once.
+
+    At least one of the two is given; where both are, only words that both mean go.
+    """
+
+    change_id: str | None = None
+    before: datetime | None = None
+
+    def means(self, content: str) -> bool:
+        """Whether the words beside an entry of this content go."""
+        event = json.loads(content)
+        is_about_it = self.change_id is None or event["subject"].partition("@")[0] == self.change_id
+        return is_about_it and (self.before is None or datetime.fromisoformat(event["at"]) < self.before)
+
+
+def purge_event(purge: Purge, sequences: list[int], actor: str, *, is_asserted: bool, at: datetime) -> AuditEvent:
+    """The entry about a purge: who, how many, beside which entries; never a word of what is gone."""
+    before = None if purge.before is None else purge.before.astimezone(UTC).isoformat()
+    details = {"count": len(sequences), "sequences": sequences, "change": purge.change_id, "before": before}
+    return AuditEvent(AuditAction.WORDS_PURGED, purge.change_id or "trail", actor, is_asserted, at, details)
 
 
 def next_entry(tenant: str, head: ChainPoint, content: str) -> AuditEntry:

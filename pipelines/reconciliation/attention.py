@@ -41,6 +41,8 @@ class MonthSeen:
     psa_before: PsaRecords = NO_RECORDS
     """The PSA's records when the month before was reconciled."""
     overtaken: Sequence[Delta] = ()
+    rolled_back: Sequence[Delta] = ()
+    """Differences of lines for which a roll-back is open."""
     stopped: Sequence[tuple[Delta, str]] = ()
     """Differences whose target must not be billed, with the reason."""
     late_revisions: Sequence[UsageRevision] = ()
@@ -70,6 +72,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_classed(seen),
         *_stopped_deltas(seen),
         *_overtaken(seen),
+        *_rolled_back(seen),
         *_stopped_targets(seen),
         *_inactive(seen),
         *_renamed(seen),
@@ -543,6 +546,13 @@ def _overtaken(seen: MonthSeen) -> Iterator[Finding]:
     for delta in seen.overtaken:
         what = f"a newer month already speaks for this line; the difference of {seen.period} is not proposed"
         yield _delta_finding(seen.period, delta, FindingKind.HELD, what, "Review the newer month's change instead.")
+
+
+def _rolled_back(seen: MonthSeen) -> Iterator[Finding]:
+    for delta in seen.rolled_back:
+        what = "a roll-back of this line is open; the difference is not proposed until it is written or declined"
+        remedy = "Approve or decline the roll-back (trueup changes list), and mend what the wrong number came from."
+        yield _delta_finding(seen.period, delta, FindingKind.HELD, what, remedy)
 
 
 def _stopped_targets(seen: MonthSeen) -> Iterator[Finding]:

@@ -293,8 +293,8 @@ def _objection_to_approval(change: Change, wish: Wish, takes_dates: bool) -> str
     if wish.effective_date is not None and change.when is When.AT_RENEWAL:
         return f"it is due at the renewal, on {change.effective_date}: no other day can be picked"
     if "confirm_zero" in change.needs and not wish.has_confirmed_zero:
-        after = text(change.quantity_after)
-        return f"it would go to {after} because nothing is used any more: confirm that (--confirm-zero)"
+        why = "it is taken back to that" if change.is_roll_back else "nothing is used any more"
+        return f"it would go to {text(change.quantity_after)} because {why}: confirm that (--confirm-zero)"
     return None
 
 

@@ -52,9 +52,13 @@ class LinePlan:
 def line_plan(
     change: Change, tenant: str, psa: PsaIdentity, live: LiveMappings, readings: Iterable[UsageRevision]
 ) -> LinePlan:
-    """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it."""
-    entries = feeding_entries(change, live)
+    """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it.
+
+    A roll-back rests on neither: it goes back to what the line held, and mending the mapping must not void it.
+    """
+    entries = [] if change.is_roll_back else feeding_entries(change, live)
     sources = {entry.source for entry in entries if not isinstance(entry, UnitRule)} | set(change.sources)
+    spoken = [] if change.is_roll_back else [reading for reading in readings if reading.drop.source in sources]
     return LinePlan(
         {
             "tenant": tenant,
@@ -75,7 +79,7 @@ def line_plan(
             "effective_date": change.effective_date.isoformat(),
             "rows": change.provenance_hash,
             "mappings": sorted(canonical_json(entry_as_document(entry)) for entry in entries),
-            "readings": sorted(_reading(reading) for reading in readings if reading.drop.source in sources),
+            "readings": sorted(_reading(reading) for reading in spoken),
             "policy": MANUAL_POLICY,
         }
     )

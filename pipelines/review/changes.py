@@ -35,6 +35,10 @@ class When(StrEnum):
     AT_RENEWAL = "at_renewal"
 
 
+ROLL_BACK = "roll_back"
+"""The flag of a change that takes a written one back. Stored; never rename it."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One revision of a change. ``change_id`` is stable per (tenant, period, line or account + service).
@@ -70,6 +74,11 @@ class Change:
     provenance_hash: str
     proposed_at: datetime
     batch_id: str | None = None
+
+    @property
+    def is_roll_back(self) -> bool:
+        """Whether a person asked for it, to take a written change back: its number rests on no file and no mapping."""
+        return ROLL_BACK in self.flags
 
     def is_due(self, today: date) -> bool:
         """Whether it may be written on this day of the tenant's calendar: what falls at a renewal waits for it."""

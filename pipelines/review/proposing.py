@@ -24,7 +24,8 @@ class ProposalPlan:
     """What to store after a reconciliation, in one transaction.
 
     ``insert`` are new revisions, ``refresh`` keep their revision but carry fresh names and evidence,
-    ``supersede`` are revisions that no longer hold, ``overtaken`` are deltas that a newer month speaks for.
+    ``supersede`` are revisions that no longer hold, ``overtaken`` are deltas that a newer month speaks for,
+    ``rolled_back`` are deltas of lines for which a roll-back is open.
     """
 
     insert: tuple[Change, ...]
@@ -32,6 +33,7 @@ class ProposalPlan:
     supersede: tuple[Change, ...]
     standing: tuple[Change, ...]
     overtaken: tuple[Delta, ...]
+    rolled_back: tuple[Delta, ...] = ()
 
 
 def change_id(tenant: str, period: str, delta: Delta) -> ChangeId:
@@ -114,16 +116,21 @@ def plan_proposals(
     """What a month's deltas do to the changes of all months.
 
     ``latest`` holds the latest revision of every change of the tenant. A line has one open change at a time: the
-    newest month's. A change in flight is left alone until its outcome is known.
+    newest month's. A change in flight is left alone until its outcome is known. A roll-back that is open keeps every
+    month off its line, and no month withdraws it: a person asked for it, so a person decides.
     """
-    taken = {_target(change) for change in latest if _takes_precedence(change, period)}
+    rolled_back_now = {target_of(change) for change in latest if change.is_roll_back and change.status in OPEN}
+    taken = {target_of(change) for change in latest if _takes_precedence(change, period)}
     own = {change.change_id: change for change in latest if change.period == period.key}
     fresh: list[Change] = []
     overtaken: list[Delta] = []
+    rolled_back: list[Delta] = []
     for delta in deltas:
         if delta.outcome is not DeltaOutcome.PROPOSED:
             continue
-        if _target(delta) in taken or speakers.speak_later(delta.sources):
+        if target_of(delta) in rolled_back_now:
+            rolled_back.append(delta)
+        elif target_of(delta) in taken or speakers.speak_later(delta.sources):
             overtaken.append(delta)
         else:
             fresh.append(proposed_change(tenant, period, delta, holds_from, now))
@@ -134,7 +141,14 @@ def plan_proposals(
         _meet(change, own.get(change.change_id), insert, refresh, supersede)
     replaced = {change.change_id for change in [*insert, *refresh, *supersede]}
     kept = [change for change in own.values() if change.status in OPEN and change.change_id not in replaced]
-    return ProposalPlan(tuple(insert), tuple(refresh), tuple(supersede), (*insert, *refresh, *kept), tuple(overtaken))
+    return ProposalPlan(
+        insert=tuple(insert),
+        refresh=tuple(refresh),
+        supersede=tuple(supersede),
+        standing=(*insert, *refresh, *kept),
+        overtaken=tuple(overtaken),
+        rolled_back=tuple(rolled_back),
+    )
 
 
 def nothing_proposed(period: BillingPeriod, latest: Iterable[Change]) -> ProposalPlan:
@@ -143,7 +157,8 @@ def nothing_proposed(period: BillingPeriod, latest: Iterable[Change]) -> Proposa
     return ProposalPlan((), (), (), standing, ())
 
 
-def _target(item: Change | Delta) -> tuple[str, ...]:
+def target_of(item: Change | Delta) -> tuple[str, ...]:
+    """What a difference or a change is about: a line, or an account's service that stands on none."""
     return (item.line_id,) if item.line_id else (item.account_id, item.service_id)
 
 
@@ -158,15 +173,13 @@ def _withdrawn(
 ) -> list[Change]:
     """Open changes that no longer hold: of this month without a fresh twin, of older months when this one speaks."""
     confirmed = {change.change_id for change in fresh}
-    targets = {_target(change) for change in fresh}
+    targets = {target_of(change) for change in fresh}
+    decidable = [change for change in latest if change.status in DECIDABLE and not change.is_roll_back]
     return [
         change
-        for change in latest
-        if change.status in DECIDABLE
-        and (
-            (change.period == period.key and change.change_id not in confirmed and _may_withdraw(change, speakers))
-            or (change.period < period.key and (_target(change) in targets or speakers.now.issuperset(change.sources)))
-        )
+        for change in decidable
+        if (change.period == period.key and change.change_id not in confirmed and _may_withdraw(change, speakers))
+        or (change.period < period.key and (target_of(change) in targets or speakers.now.issuperset(change.sources)))
     ]
 
 

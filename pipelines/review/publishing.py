@@ -189,7 +189,7 @@ def month_outcome(
     held = {delta for delta, _ in stopped}
     deltas = [delta for delta in figured.figures.deltas if delta not in held]
     plan = plan_proposals(tenant.id, period, deltas, latest, speakers, tenant.holds_from(period, now), now)
-    seen = replace(_seen(period, figured), overtaken=plan.overtaken, stopped=stopped)
+    seen = replace(_seen(period, figured), overtaken=plan.overtaken, rolled_back=plan.rolled_back, stopped=stopped)
     return MonthOutcome(
         period=period.key,
         run_id=run_id,

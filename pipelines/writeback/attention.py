@@ -14,6 +14,7 @@ from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.ports import Cause, Stop, StopKind
 
 _REVIEW = "run the month again (trueup run): it is proposed anew with the present numbers, to be reviewed"
+_ASK_AGAIN = "if it shall still be taken back, copy the PSA (trueup run) and ask for it again (trueup rollback)"
 _REMEDIES = {
     Cause.INACTIVE_TARGET: "decide in the PSA what shall be billed, then run the month again",
     Cause.OUT_OF_BOUNDS: "if the number is right, raise the bound (trueup config set), then run the month again",
@@ -72,7 +73,8 @@ def _finding(change: Change, ending: Ending | None, reconciled_at: datetime | No
     if ending is None or not is_unreviewed(ending.at, reconciled_at):
         return None
     if change.status is ChangeStatus.STALE:
-        return _about(change, FindingKind.STALE_APPROVAL, ending.words, _REVIEW)
+        remedy = _ASK_AGAIN if change.is_roll_back else _REVIEW
+        return _about(change, FindingKind.STALE_APPROVAL, ending.words, remedy)
     if change.status is ChangeStatus.REFUSED:
         kind = _KINDS.get(ending.cause, FindingKind.REFUSED_WRITE)
         return _about(change, kind, ending.words, _REMEDIES.get(ending.cause, _REVIEW))

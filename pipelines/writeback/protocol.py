@@ -309,7 +309,7 @@ class Run:
         self.watch(Step.CLAIMED, change)
         if judgement is not None:
             return judgement
-        if standing.unread.intersection(change.sources):
+        if not change.is_roll_back and standing.unread.intersection(change.sources):
             raise NotTaken("a source was read anew; the month is reconciled again first")
         if self.model is WriteModel.REPLACE_LINES and self._is_in_flight(change.agreement_id):
             # That request holds every line of the agreement as it was: landing late, it would take this one back.

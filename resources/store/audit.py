@@ -6,9 +6,10 @@ Does not belong here: hashing and verifying (``pipelines.audit``).
 
 import secrets
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from pipelines.audit import (
     GENESIS,
@@ -16,12 +17,14 @@ from pipelines.audit import (
     AuditEntry,
     AuditEvent,
     ChainPoint,
+    Purge,
     content_of,
     decision_fact,
     digest_of,
     intent_fact,
     next_entry,
     outcome_fact,
+    purge_event,
 )
 from resources.store.statements import insert_unless_present
 from resources.store.tables import audit_events, audit_heads, audit_words, decisions, write_intents, write_outcomes
@@ -84,6 +87,38 @@ def words_beside(conn: Connection, tenant: str, sequences: Sequence[int]) -> dic
     table = audit_words.c
     query = select(table.sequence, table.words).where(table.tenant == tenant, table.sequence.in_(sequences))
     return {row.sequence: row.words for row in conn.execute(query)}
+
+
+def words_meant(conn: Connection, tenant: str, purge: Purge) -> list[int]:
+    """The sequence numbers of entries whose words a purge would remove; what is gone already is not among them."""
+    beside, events = audit_words.c, audit_events.c
+    is_same = (beside.tenant == events.tenant) & (beside.sequence == events.sequence)
+    query = select(events.sequence, events.content).join(audit_words, is_same).where(events.tenant == tenant)
+    rows = conn.execute(query.order_by(events.sequence))
+    return [row.sequence for row in rows if purge.means(row.content)]
+
+
+def purge_words(
+    conn: Connection, tenant: str, purge: Purge, actor: str, *, is_asserted: bool, at: datetime
+) -> list[int]:
+    """Remove what people wrote beside entries, for ever, and record who did; the answer names the entries.
+
+    The chain holds digests and stays whole. Nothing is recorded where nothing was there to remove.
+    """
+    # The head's lock first: words that are being recorded are waited for, and two purges do not both count them.
+    _locked_head(conn, tenant)
+    sequences = words_meant(conn, tenant, purge)
+    if not sequences:
+        return []
+    if conn.dialect.name == "sqlite":
+        # Else the bytes would stay in the file until something is written over them.
+        conn.exec_driver_sql("PRAGMA secure_delete = ON")
+    table = audit_words.c
+    for start in range(0, len(sequences), _AT_ONCE):
+        some = sequences[start : start + _AT_ONCE]
+        conn.execute(delete(audit_words).where(table.tenant == tenant, table.sequence.in_(some)))
+    record_event(conn, tenant, purge_event(purge, sequences, actor, is_asserted=is_asserted, at=at))
+    return sequences
 
 
 def _page(conn: Connection, query: Select[Any], last: int | None) -> list[AuditEntry]:

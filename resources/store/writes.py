@@ -31,6 +31,7 @@ from pipelines.writeback.ports import (
     StopKind,
     Unsettled,
 )
+from pipelines.writeback.rolling_back import Written
 from resources.store.audit import record_event
 from resources.store.changes import change_from, latest_changes
 from resources.store.decisions import holding_approvals
@@ -172,6 +173,33 @@ def latest_outcomes(conn: Connection, tenant: str, period: str) -> list[RowMappi
     query = select(write_outcomes).join(change_revisions, _same_revision(of, table))
     query = query.where(table.tenant == tenant, of.period == period, ~is_overtaken)
     return list(conn.execute(query.order_by(table.number)).mappings())
+
+
+def written_since(conn: Connection, tenant: str, batch_id: str) -> list[Written]:
+    """Everything written from a run's first conclusion on, in order, as approved; none for an unknown run."""
+    table, sent = write_outcomes.c, write_intents.c
+    first = select(func.min(table.number)).where(table.tenant == tenant, table.batch_id == batch_id).scalar_subquery()
+    holding = holding_approvals().subquery()
+    query = (
+        select(
+            change_revisions,
+            decisions.c.plan,
+            table.batch_id.label("run"),
+            table.number,
+            table.at,
+            exists().where(_same_revision(sent, change_revisions.c)).label("was_sent"),
+        )
+        .join(change_revisions, _same_revision(change_revisions.c, table))
+        .join(holding, _same_revision(holding.c, table))
+        .join(decisions, (decisions.c.tenant == holding.c.tenant) & (decisions.c.number == holding.c.number))
+        .where(table.tenant == tenant, table.status == ChangeStatus.WRITTEN, table.number >= first)
+    )
+    return [_written(row) for row in conn.execute(query.order_by(table.number)).mappings()]
+
+
+def _written(row: RowMapping) -> Written:
+    change = change_from({name: row[name] for name in change_revisions.c.keys()})  # noqa: SIM118  a collection
+    return Written(_as_approved(change, row["plan"]), row["run"], row["number"], row["at"], row["was_sent"])
 
 
 def open_matters(conn: Connection, tenant: str) -> dict[ChangeStatus, int]:

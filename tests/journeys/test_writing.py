@@ -41,12 +41,14 @@ def test_what_is_planned_is_approved_and_written_once_and_never_again(month: Des
         "body": '[{"op":"replace","path":"quantity","value":11}]',
     }
     assert (planned["1"]["quantity_before"], planned["1"]["quantity_after"]) == ("10", "11")
-    assert plan["amounts"] == {"USD": "440.00"}
+    assert plan["amounts"] == {"USD": "548.00"}
     assert month.wrote() == []
     names = month.approve("1", "9")
     assert month.wrote() == []
     approved = month.every_change()["1"]
     assert [each["plan_hash"] for each in approved["approvals"]] == [planned["1"]["plan_hash"]]
+    bound = [(each["agreement_id"], each["effective_date"]) for each in approved["approvals"]]
+    assert bound == [("901", "2026-11-01")]
     done = outcome(month, 0)
     assert {line: (each["status"], each["cause"]) for line, each in done.items()} == {
         "1": ("written", "verified"),
@@ -306,22 +308,26 @@ def test_a_change_to_zero_is_approved_only_with_its_own_tick(month: Desk) -> Non
     assert approved["details"]["has_confirmed_zero"] is True
 
 
-def test_what_the_psa_cannot_do_is_refused_with_what_to_do_instead(month: Desk) -> None:
-    unbilled, line = month.names("1")[0], month.every_change()[None]
-    new_line = f"{line['id']}@{line['revision']}"
+def test_what_the_psa_cannot_do_is_refused_with_the_reason(month: Desk) -> None:
+    (name,) = month.names("1")
     for arguments, words in (
-        ((new_line,), "add the line in the PSA with 3, then run the month again"),
-        ((new_line, "--agreement", "901"), "adding lines is not possible yet"),
-        ((unbilled, "--effective-date", "2026-12-01"), "a date cannot be picked yet: this PSA changes a line at once"),
-        ((unbilled, "--agreement", "901"), "it has its line already"),
+        (("--effective-date", "2026-12-01"), "no date can be picked: this PSA changes a line at once"),
+        (("--agreement", "901"), "it has its line already"),
     ):
-        said = month.say("approve", *arguments, *BY)
+        said = month.say("approve", name, *arguments, *BY)
         assert (said.code, words in said.out) == (3, True), said.out
-    planned = {each["id"]: each for each in month.say("plan", *PERIOD, "--json").json["changes"]}
-    assert planned[line["id"]]["request"] is None
-    assert "adding lines is not possible yet" in planned[line["id"]]["cannot_be_written"]
     assert month.apply().json["changes"] == []
     assert month.wrote() == []
+
+
+def test_a_new_line_stands_on_the_agreement_and_from_the_day_that_were_picked(month: Desk) -> None:
+    line = month.every_change()[None]
+    picked = ("--agreement", "901", "--effective-date", "2026-11-15")
+    said = month.say("approve", f"{line['id']}@1", *picked, *BY)
+    assert said.out.strip() == f"{line['id']}@1 is approved: a new line on agreement 901 from 2026-11-15, 3"
+    (approval,) = month.every_change()[None]["approvals"]
+    assert (approval["agreement_id"], approval["effective_date"]) == ("901", "2026-11-15")
+    assert month.apply().json["outcomes"] == {"written": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``trueup audit``: verify the trail, export it, keep its end outside.
+"""``trueup audit``: verify the trail, export it, keep its end outside, purge what people wrote beside it.
 
 Belongs here: the commands, the file of anchors, the shape of an exported entry.
 Does not belong here: the chain itself (``pipelines.audit``).
@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -15,9 +16,13 @@ from typing import Annotated, Any, TextIO
 import typer
 from sqlalchemy import Connection
 
-from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, compare_facts, fact_of, verify_chain
+from pipelines.audit import AuditEntry, ChainPoint, ChainVerdict, Purge, compare_facts, fact_of, verify_chain
+from resources.exports import Cells, Column, ExportFormat
 from resources.store import audit
-from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace
+from resources.workspace import Workspace
+from trueup.cli.acting import acting_as_admin
+from trueup.cli.exporting import told, write_export
+from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines
 
 app = typer.Typer(help="The audit trail: a chain that shows every alteration.", no_args_is_help=True)
@@ -64,9 +69,24 @@ def verified(conn: Connection, tenant: str, anchors: list[ChainPoint]) -> ChainV
     return replace(verdict, faults=differences)
 
 
+_COLUMNS = (
+    Column("sequence", Cells.WHOLE),
+    *(Column(name) for name in ("action", "subject", "actor")),
+    Column("is_asserted", Cells.FLAG),
+    Column("at", Cells.INSTANT),
+    Column("details", Cells.DOCUMENT),
+    *(Column(name) for name in ("words_digest", "words")),
+    Column("are_words_purged", Cells.FLAG),
+    *(Column(name) for name in ("previous_hash", "hash")),
+)
+
+
 @app.command("export")
 def export(
     out: Annotated[Path | None, typer.Option("--out", help="File to write to, one JSON document a line.")] = None,
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="csv, json or parquet in the place of lines; needs --out.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,9 +94,13 @@ def export(
 
     Example: trueup audit export --out trail.jsonl
     """
+    if form is not None and out is None:
+        raise CommandError("--format needs a file: --out FILE", Exit.USAGE)
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
         entries = _exported(conn, opened.tenant.id)
-        if as_json:
+        if form is not None and out is not None:
+            told(write_export(out, form, _COLUMNS, map(_with_instant, entries)), out, "entries", as_json)
+        elif as_json:
             print_json(list(entries))
         elif out is None:
             _write_lines(sys.stdout, entries)
@@ -84,6 +108,10 @@ def export(
             with _opened(out, "w") as file:
                 count = _write_lines(file, entries)
             note(f"{count} entries: {out}")
+
+
+def _with_instant(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"at": datetime.fromisoformat(entry["at"])}
 
 
 @app.command("anchor")
@@ -108,6 +136,54 @@ def anchor(
         print(f"Entry {head.sequence} is anchored in {out}: keep a copy where the store's owner cannot write.")
 
 
+@app.command("purge")
+def purge(
+    change: Annotated[str | None, typer.Option("--change", help="Words about this change, all its revisions.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="Words written before this day, YYYY-MM-DD, in billing.timezone.")
+    ] = None,
+    by: ByOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove for ever what people wrote beside the trail: notes and reasons. The chain still verifies.
+
+    With both options only words that both mean go. With tokens this is for admins.
+
+    Example: trueup audit purge --before 2024-01-01 --by dana
+    """
+    if change is None and before is None:
+        raise CommandError("say whose words go: --change ID, --before DATE, or both", Exit.USAGE)
+    with open_workspace(workspace) as opened:
+        actor = acting_as_admin(opened, by)
+        meant = Purge(None if change is None else change.partition("@")[0], _instant(before, opened))
+        with opened.store.transaction() as conn:
+            gone = audit.purge_words(
+                conn,
+                opened.tenant.id,
+                meant,
+                actor.name,
+                is_asserted=actor.is_asserted,
+                at=opened.clock(),
+            )
+    if as_json:
+        print_json({"purged": len(gone), "sequences": gone})
+    elif gone:
+        print(f"Words beside {len(gone)} entries are gone for ever: {', '.join(map(str, gone))}.")
+    else:
+        print("No words are there that could be purged.")
+
+
+def _instant(before: str | None, opened: Workspace) -> datetime | None:
+    """The first instant of a day on the tenant's calendar."""
+    if before is None:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(before), time(), opened.settings.zone)
+    except ValueError as error:
+        raise CommandError(f"--before {before} is no date, for example 2024-01-01", Exit.USAGE) from error
+
+
 def _exported(conn: Connection, tenant: str) -> Iterator[dict[str, Any]]:
     entries = audit.chain(conn, tenant)
     while some := list(islice(entries, _AT_ONCE)):
@@ -116,10 +192,12 @@ def _exported(conn: Connection, tenant: str) -> Iterator[dict[str, Any]]:
 
 
 def _as_json(entry: AuditEntry, words: str | None) -> dict[str, Any]:
+    event = json.loads(entry.content)
     return {
         "sequence": entry.sequence,
-        **json.loads(entry.content),
+        **event,
         "words": words,
+        "are_words_purged": words is None and event["words_digest"] is not None,
         "previous_hash": entry.previous_hash,
         "hash": entry.entry_hash,
     }

@@ -215,4 +215,8 @@ def in_words(decided: Decided, action: DecisionAction) -> list[str]:
 
 def _what(decision: Decision) -> str:
     plan = decision.plan
-    return "" if plan is None else f": line {plan['line']}, {plan['before']} → {plan['after']}"
+    if plan is None:
+        return ""
+    if plan["line"] is None:
+        return f": a new line on agreement {plan['agreement']} from {plan['effective_date']}, {plan['after']}"
+    return f": line {plan['line']}, {plan['before']} → {plan['after']}"

@@ -151,7 +151,8 @@ _RULES = {
 
 def _rule(change: Change) -> str:
     before = "no line" if change.quantity_before is None else f"line {change.line_id} at {text(change.quantity_before)}"
-    return f"{_RULES[change.kind]}: {before}, should be {text(change.quantity_after)}"
+    rule = "somebody asked to take a written change back" if change.is_roll_back else _RULES[change.kind]
+    return f"{rule}: {before}, should be {text(change.quantity_after)}"
 
 
 def _in_words(explained: dict[str, Any]) -> list[str]:

@@ -23,8 +23,10 @@ from trueup.cli.deciding import approve, decline, revoke
 from trueup.cli.demo import demo
 from trueup.cli.dev import dev
 from trueup.cli.explaining import explain
+from trueup.cli.exporting import export_changes
 from trueup.cli.intake import intake
 from trueup.cli.printing import CommandError, Exit, note, print_json
+from trueup.cli.rollback import rollback
 from trueup.cli.run import run
 from trueup.cli.workspace import config, init
 
@@ -45,6 +47,7 @@ app.add_typer(mappings.app, name="mappings")
 app.command("run")(run)
 app.add_typer(period.app, name="period")
 app.command("findings")(review.list_findings)
+review.app.command("export")(export_changes)
 app.add_typer(review.app, name="changes")
 app.command("explain")(explain)
 app.command("plan")(plan)
@@ -52,6 +55,7 @@ app.command("approve")(approve)
 app.command("decline")(decline)
 app.command("revoke")(revoke)
 app.command("apply")(apply)
+app.command("rollback")(rollback)
 app.add_typer(writeback.app, name="writeback")
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="users")

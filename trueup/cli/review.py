@@ -83,17 +83,22 @@ def change_as_json(change: Change, day_count: DayCount, approvals: Sequence[Deci
         "currency": change.currency,
         "needs": list(change.needs),
         "flags": list(change.flags),
-        "approvals": [
-            {
-                "by": approval.actor.name,
-                "at": approval.at.isoformat(),
-                "asserted": approval.actor.is_asserted,
-                "plan_hash": approval.plan_hash,
-            }
-            for approval in approvals
-        ],
+        "approvals": [_approval_as_json(approval) for approval in approvals],
         "evidence_count": change.evidence_count,
         "evidence": [item.as_json() for item in change.evidence],
+    }
+
+
+def _approval_as_json(approval: Decision) -> dict[str, Any]:
+    """An approval, with the agreement and the day that it is bound to: the reviewer may have picked them."""
+    plan = approval.plan or {}
+    return {
+        "by": approval.actor.name,
+        "at": approval.at.isoformat(),
+        "asserted": approval.actor.is_asserted,
+        "plan_hash": approval.plan_hash,
+        "agreement_id": plan.get("agreement"),
+        "effective_date": plan.get("effective_date"),
     }
 
 

@@ -234,6 +234,12 @@ def test_a_difference_that_a_newer_month_speaks_for_is_told() -> None:
     assert "a newer month already speaks for this line" in finding.message
 
 
+def test_a_difference_whose_line_waits_for_a_roll_back_is_told() -> None:
+    finding = only(seen(rolled_back=(delta(),)))
+    assert "a roll-back of this line is open" in finding.message
+    assert "Approve or decline the roll-back" in finding.remedy
+
+
 def test_a_negative_total_is_held_in_its_own_words() -> None:
     negative = delta(DeltaKind.DECREASE, outcome=DeltaOutcome.HELD, quantity_used=Decimal(-3))
     finding = only(seen(figures=replace(NO_FIGURES, deltas=(negative,))))

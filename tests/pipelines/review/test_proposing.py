@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from pipelines.findings import Evidence
+from pipelines.identity import ChangeId
 from pipelines.reconciliation.deltas import Delta, DeltaKind, DeltaOutcome
-from pipelines.review.changes import Change, ChangeStatus
-from pipelines.review.proposing import ProposalPlan, Speakers, change_id, plan_proposals, proposed_change
+from pipelines.review.changes import ROLL_BACK, Change, ChangeStatus
+from pipelines.review.proposing import OPEN, ProposalPlan, Speakers, change_id, plan_proposals, proposed_change
 from tests.pipelines.months import NOW, OCTOBER, change, delta, ids
 
 MOVED = delta(quantity_after=Decimal(13), quantity_used=Decimal(13))
@@ -179,3 +180,35 @@ def test_a_psa_that_cannot_be_read_withdraws_proposals_and_keeps_approvals() -> 
     approved = change(status=ChangeStatus.APPROVED)
     assert planned([], [approved], speakers=cut_off).standing == (approved,)
     assert ids(planned([], [change()], speakers=cut_off).supersede) == [(change().change_id, 1)]
+
+
+ROLLED = change(
+    change_id=ChangeId("rolled"), flags=(ROLL_BACK,), quantity_before=Decimal(12), quantity_after=Decimal(10)
+)
+"""Somebody asked to take line 1 back from 12 to 10."""
+WRITTEN = change(status=ChangeStatus.WRITTEN)
+
+
+@pytest.mark.parametrize("status", sorted(OPEN))
+def test_an_open_roll_back_keeps_every_month_off_its_line_and_is_withdrawn_by_none(status: ChangeStatus) -> None:
+    again = delta(quantity_before=Decimal(12), quantity_after=Decimal(13))
+    for period in (OCTOBER.previous, OCTOBER, OCTOBER.next):
+        rolled = replace(ROLLED, period=period.key, status=status)
+        plan = planned([again], [WRITTEN, rolled])
+        assert (plan.insert, plan.refresh, plan.supersede, plan.overtaken) == ((), (), (), ())
+        assert plan.rolled_back == (again,)
+        assert (rolled in plan.standing) == (period == OCTOBER)
+        assert planned([SETTLED], [WRITTEN, rolled]).supersede == ()
+    cut_off = Speakers(frozenset(), is_psa_copied=False)
+    assert planned([], [replace(ROLLED, status=status)], speakers=cut_off).supersede == ()
+
+
+def test_an_open_change_of_the_file_gives_way_to_a_roll_back_of_its_line() -> None:
+    assert ids(planned([delta()], [change(), ROLLED]).supersede) == [(change().change_id, 1)]
+
+
+@pytest.mark.parametrize("status", [ChangeStatus.WRITTEN, ChangeStatus.DECLINED, ChangeStatus.STALE])
+def test_after_a_roll_back_the_difference_is_proposed_again_under_its_own_id(status: ChangeStatus) -> None:
+    plan = planned([delta()], [WRITTEN, replace(ROLLED, status=status)])
+    assert ids(plan.insert) == [(WRITTEN.change_id, 2)]
+    assert (plan.supersede, plan.rolled_back) == ((), ())

@@ -167,11 +167,14 @@ class Office:
         """Decide on the changes of these lines, whatever revision is the latest."""
         ledger = StoreDecisionLedger(self.store)
         for line in lines:
-            latest = ledger.revisions_of(ChangeId(f"change-{line}"))[-1]
-            name = f"{latest.change_id}@{latest.revision}"
-            wish = Wish(action, DANA)
-            decided = decide_named(ledger, [name], wish, now=self.clock(), new_id=lambda: f"d{next(self._ids)}")
-            assert not decided.undecided, decided.undecided
+            self.decide_on(ledger.revisions_of(ChangeId(f"change-{line}"))[-1], action)
+
+    def decide_on(self, change: Change, action: DecisionAction = DecisionAction.APPROVED) -> None:
+        """Decide on a change as it stands."""
+        ledger, name = StoreDecisionLedger(self.store), f"{change.change_id}@{change.revision}"
+        wish = Wish(action, DANA)
+        decided = decide_named(ledger, [name], wish, now=self.clock(), new_id=lambda: f"d{next(self._ids)}")
+        assert not decided.undecided, decided.undecided
 
     def approve(self, *lines: str) -> None:
         """Propose and approve raising these lines."""

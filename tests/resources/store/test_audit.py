@@ -1,5 +1,6 @@
 """Claims about the audit trail: it is one chain per tenant, nothing in it can be changed, and every tampering shows."""
 
+import json
 import random
 import sqlite3
 from collections import Counter
@@ -21,6 +22,7 @@ from pipelines.audit import (
     AuditEntry,
     ChainPoint,
     ChainVerdict,
+    Purge,
     content_of,
     digest_of,
     next_entry,
@@ -549,3 +551,41 @@ def test_what_is_rolled_back_takes_its_audit_entry_with_it(store: Store) -> None
         assert decisions.decisions_about(conn, store.tenant, [samples.change().change_id])[0].at == NOON
         conn.rollback()
     assert (_entries(store), _rows(store)["decisions"]) == ([], [])
+
+
+def test_purged_words_are_gone_and_the_chain_says_who_did_it_and_is_whole(store: Store) -> None:
+    _record(store, "one@1", "one@2", "two@1", words="personal")
+    _record(store, "one@3")
+    with store.transaction() as conn:
+        gone = audit.purge_words(conn, store.tenant, Purge("one"), "dana", is_asserted=True, at=LATER)
+    assert gone == [1, 2]
+    assert _verdict(store).faults == ()
+    with store.reading() as conn:
+        assert audit.words_beside(conn, store.tenant, range(9)) == {3: "personal"}
+    event = json.loads(_entries(store)[-1].content)
+    assert (event["action"], event["subject"], event["actor"]) == ("words_purged", "one", "dana")
+    assert event["details"] == {"count": 2, "sequences": [1, 2], "change": "one", "before": None}
+    with store.transaction() as conn:
+        assert audit.purge_words(conn, store.tenant, Purge("one"), "dana", is_asserted=True, at=LATER) == []
+    assert len(_entries(store)) == 5
+
+
+def test_words_of_before_a_day_are_purged_and_later_ones_stay(store: Store) -> None:
+    with store.transaction() as conn:
+        for at in (NOON, LATER):
+            audit.record_event(conn, store.tenant, samples.event(words="personal", at=at))
+        assert audit.words_meant(conn, store.tenant, Purge("another", LATER)) == []
+        gone = audit.purge_words(conn, store.tenant, Purge(before=LATER), "dana", is_asserted=False, at=LATER)
+    assert gone == [1]
+    assert json.loads(_entries(store)[-1].content)["details"]["before"] == LATER.isoformat()
+
+
+def test_purged_words_leave_no_bytes_in_a_sqlite_file(sqlite_url: str) -> None:
+    store = Store(sqlite_url, TENANT)
+    store.upgrade()
+    _record(store, "one@1", words="a very personal sentence")
+    with store.transaction() as conn:
+        audit.purge_words(conn, TENANT, Purge("one"), "dana", is_asserted=True, at=LATER)
+    store.close()
+    file = Path(str(make_url(sqlite_url).database))
+    assert all(b"very personal" not in each.read_bytes() for each in file.parent.glob(f"{file.name}*"))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from pipelines.audit import Purge
 from pipelines.identity import RevisionId
 from pipelines.intake.drops import ArrivalStatus, DropIdentity
 from pipelines.review.approval import Actor
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.closing import Closing, Reopening
-from pipelines.writeback.ports import Cause, Fenced
+from pipelines.writeback.ports import Cause, Fenced, Outcome
 from resources.store import (
     audit,
     changes,
@@ -66,11 +67,16 @@ DANA = Actor("dana", is_asserted=True)
 PERIOD, NOBODY = DROP.period, "nobody"
 IN_TURN = samples.change("in-turn", line_id="2")
 """An approved change that was not executed when it was first sent; ``CHANGE`` is still on its way."""
+EVERYTHING = Purge(before=LATER)
+"""Everything that anybody wrote."""
+DONE = samples.change("done", line_id="3")
+"""A change that was written."""
 
 QUERIES: dict[str, Statement] = {
     "audit.chain": lambda conn, t: list(audit.chain(conn, t)),
     "audit.chain_head": lambda conn, t: audit.chain_head(conn, t).sequence,
     "audit.kept_facts": lambda conn, t: list(audit.kept_facts(conn, t)),
+    "audit.words_meant": lambda conn, t: audit.words_meant(conn, t, EVERYTHING),
     "audit.words_beside": lambda conn, t: audit.words_beside(conn, t, range(100)),
     "changes.latest_changes": changes.latest_changes,
     "changes.change_revisions": lambda conn, t: changes.change_revisions(conn, t, CHANGE),
@@ -125,6 +131,7 @@ QUERIES: dict[str, Statement] = {
     "writes.outcomes_of": lambda conn, t: writes.outcomes_of(conn, t, [IN_TURN.change_id]),
     "writes.standing_stop": writes.standing_stop,
     "writes.unsettled_changes": writes.unsettled_changes,
+    "writes.written_since": lambda conn, t: writes.written_since(conn, t, "batch-1"),
 }
 """Every query, with an answer that is true only for the tenant who owns the sample rows."""
 
@@ -148,6 +155,7 @@ TOUCHES: dict[str, Statement] = {
 """Everything that changes a row that is there, and says so when there is none."""
 
 QUIET_TOUCHES: dict[str, Statement] = {
+    "audit.purge_words": lambda conn, t: audit.purge_words(conn, t, EVERYTHING, "eve", is_asserted=True, at=LATER),
     "writes.give_back_lease": lambda conn, t: writes.give_back_lease(conn, t, LEASE, NOON),
     "periods.reopen_period": lambda conn, t: periods.reopen_period(conn, t, Reopening("2026-09", DANA, LATER)),
     "writes.lift_stop": lambda conn, t: writes.lift_stop(conn, t, "go on", "eve", LATER),
@@ -170,6 +178,11 @@ def _approve(conn: Connection, tenant: str, *meant: Change) -> None:
         decisions.record_decision(conn, tenant, decision, PROPOSED)
 
 
+def _conclude(conn: Connection, tenant: str, *outcomes: Outcome) -> None:
+    for each in outcomes:
+        writes.record_outcome(conn, tenant, each)
+
+
 RECORDS: dict[str, Statement] = {
     "inbox.record_arrival": lambda conn, t: inbox.record_arrival(conn, t, samples.arrival()),
     "inbox.record_or_update_arrival": lambda conn, t: inbox.record_or_update_arrival(conn, t, samples.arrival()),
@@ -183,12 +196,12 @@ RECORDS: dict[str, Statement] = {
     ),
     "mappings.record_entry": lambda conn, t: mappings.record_entry(conn, t, "entry-0", ENTRIES[0], "dana", NOON),
     "copies.record_copy": lambda conn, t: copies.record_copy(conn, t, samples.copy()),
-    "changes.insert_changes": lambda conn, t: _insert(conn, t, samples.change(), IN_TURN),
-    "decisions.record_decision": lambda conn, t: _approve(conn, t, samples.change(), IN_TURN),
+    "changes.insert_changes": lambda conn, t: _insert(conn, t, samples.change(), IN_TURN, DONE),
+    "decisions.record_decision": lambda conn, t: _approve(conn, t, samples.change(), IN_TURN, DONE),
     "users.add_user": lambda conn, t: users.add_user(conn, t, "dana", "admin", "hash-of-a-token", NOON),
     "writes.take_lease": lambda conn, t: writes.take_lease(conn, t, f"run of {t}", NOON, LATER),
     "writes.record_intent": lambda conn, t: writes.record_intent(conn, t, LEASE, samples.intent(samples.change())),
-    "writes.record_outcome": lambda conn, t: writes.record_outcome(conn, t, NOT_EXECUTED),
+    "writes.record_outcome": lambda conn, t: _conclude(conn, t, NOT_EXECUTED, samples.outcome(DONE)),
     "writes.record_stop": lambda conn, t: writes.record_stop(conn, t, samples.stop()),
     "periods.close_period": lambda conn, t: periods.close_period(conn, t, Closing("2026-09", NOON, DANA, NOON)),
     "audit.record_event": lambda conn, t: audit.record_event(conn, t, samples.event(words=f"words of {t}")),
