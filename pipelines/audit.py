@@ -35,6 +35,7 @@ class AuditAction(StrEnum):
     RESUMED = "resumed"
     PERIOD_CLOSED = "period_closed"
     PERIOD_REOPENED = "period_reopened"
+    POLICY_IMPORTED = "policy_imported"
     USER_ADDED = "user_added"
     USER_REMOVED = "user_removed"
     TOKEN_ISSUED = "token_issued"  # noqa: S105  the name of an event
@@ -199,8 +200,13 @@ def outcome_fact(subject: str, status: str, cause: str) -> str:
     return f"outcome of {subject}: {status}, {cause}"
 
 
+def policy_fact(number: int, version: str) -> str:
+    """An imported policy in one line."""
+    return f"policy {number}: version {version}"
+
+
 def fact_of(entry: AuditEntry) -> str | None:
-    """The decision, intent or outcome that an entry speaks of; None for an entry about something else."""
+    """The decision, intent, outcome or policy that an entry speaks of; None for an entry about something else."""
     event = json.loads(entry.content)
     subject, details = event["subject"], event["details"]
     match event["action"]:
@@ -210,6 +216,8 @@ def fact_of(entry: AuditEntry) -> str | None:
             return intent_fact(subject, details["decision"], details["request_hash"])
         case AuditAction.CONCLUDED:
             return outcome_fact(subject, details["status"], details["cause"])
+        case AuditAction.POLICY_IMPORTED:
+            return policy_fact(details["number"], details["version"])
     return None
 
 

@@ -21,7 +21,7 @@ QUANTITY_FIELD = "quantity"
 """The one field that a change writes."""
 
 MANUAL_POLICY = "manual"
-"""The version of the rules under which an approval was given: a person decides on every change."""
+"""The policy of a tenant without one: a person decides on every change."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,17 @@ class LinePlan:
 
 
 def line_plan(
-    change: Change, tenant: str, psa: PsaIdentity, live: LiveMappings, readings: Iterable[UsageRevision]
+    change: Change,
+    tenant: str,
+    psa: PsaIdentity,
+    live: LiveMappings,
+    readings: Iterable[UsageRevision],
+    policy: str = MANUAL_POLICY,
 ) -> LinePlan:
-    """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it."""
+    """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it.
+
+    ``policy`` is the version of the policy in force.
+    """
     entries = feeding_entries(change, live)
     sources = {entry.source for entry in entries if not isinstance(entry, UnitRule)} | set(change.sources)
     return LinePlan(
@@ -76,7 +84,7 @@ def line_plan(
             "rows": change.provenance_hash,
             "mappings": sorted(canonical_json(entry_as_document(entry)) for entry in entries),
             "readings": sorted(_reading(reading) for reading in readings if reading.drop.source in sources),
-            "policy": MANUAL_POLICY,
+            "policy": policy,
         }
     )
 

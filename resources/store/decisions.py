@@ -104,7 +104,7 @@ def _event(decision: Decision) -> AuditEvent:
         "plan_hash": decision.plan_hash,
         "has_confirmed_zero": decision.has_confirmed_zero,
     }
-    shown = ("period", "agreement", "line", "before", "after", "effective_date")
+    shown = ("period", "agreement", "line", "before", "after", "effective_date", "policy")
     return AuditEvent(
         action=_AUDITED[decision.action],
         subject=f"{decision.change_id}@{decision.revision}",
