@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     """What happened. The values are stored and hashed; never rename one."""
 
     APPROVED = "approved"
+    FIRST_APPROVED = "first_approved"
     DECLINED = "declined"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
@@ -210,7 +211,7 @@ def fact_of(entry: AuditEntry) -> str | None:
     event = json.loads(entry.content)
     subject, details = event["subject"], event["details"]
     match event["action"]:
-        case AuditAction.APPROVED | AuditAction.DECLINED | AuditAction.REVOKED:
+        case AuditAction.APPROVED | AuditAction.FIRST_APPROVED | AuditAction.DECLINED | AuditAction.REVOKED:
             return decision_fact(event["action"], subject, details["decision"], details["plan_hash"])
         case AuditAction.INTENDED:
             return intent_fact(subject, details["decision"], details["request_hash"])

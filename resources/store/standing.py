@@ -5,15 +5,18 @@ Does not belong here: what a plan holds (``pipelines.review.binding``).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from pipelines.intake.drops import UsageRevision
+from pipelines.mapping.entries import MappingEntry, RecordedEntry
 from pipelines.mapping.live import LiveMappings, live_on
 from pipelines.periods import BillingPeriod
-from pipelines.review.binding import MANUAL_POLICY, LinePlan, PsaIdentity, line_plan
+from pipelines.review.binding import MANUAL_POLICY, LinePlan, PsaIdentity, feeding_entries, line_plan
 from pipelines.review.changes import Change
 from resources.store import mappings, periods, policies, reconciliations, usage
 from resources.store.policies import PolicyVersion
@@ -27,19 +30,33 @@ class MonthStanding:
     live: LiveMappings
     readings: Sequence[UsageRevision]
     policy: PolicyVersion | None = None
+    recorded: Sequence[RecordedEntry] = ()
 
     def plan(self, change: Change, psa: PsaIdentity) -> LinePlan:
         """The plan of one of the month's changes."""
         version = self.policy.version if self.policy else MANUAL_POLICY
         return line_plan(change, self.tenant, psa, self.live, self.readings, version)
 
+    def editors_of(self, change: Change) -> frozenset[str]:
+        """Who recorded, or gave an end to, a mapping or unit entry that feeds a change's line."""
+        return frozenset().union(*(self._editors[entry] for entry in feeding_entries(change, self.live)))
+
+    @cached_property
+    def _editors(self) -> Mapping[MappingEntry, frozenset[str]]:
+        editors: dict[MappingEntry, frozenset[str]] = defaultdict(frozenset)
+        for each in self.recorded:
+            if each.superseded_at is None:
+                editors[each.entry] |= each.editors
+        return editors
+
 
 def month_standing(conn: Connection, tenant: str, period: str) -> MonthStanding:
     """What a month's lines rest on now; a closed month's, what they rested on when it was frozen."""
     frozen = periods.frozen_at(conn, tenant, period)
-    live = live_on(mappings.recorded_entries(conn, tenant, as_of=frozen), BillingPeriod.from_key(period).last_day)
+    recorded = mappings.recorded_entries(conn, tenant, as_of=frozen)
+    live = live_on(recorded, BillingPeriod.from_key(period).last_day)
     readings = usage.current_revisions(conn, tenant, period, as_of=frozen)
-    return MonthStanding(tenant, live, readings, policies.policy_in_force(conn, tenant, as_of=frozen))
+    return MonthStanding(tenant, live, readings, policies.policy_in_force(conn, tenant, as_of=frozen), recorded)
 
 
 def standing_token(conn: Connection, tenant: str, period: str) -> str:
