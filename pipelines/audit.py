@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     """What happened. The values are stored and hashed; never rename one."""
 
     APPROVED = "approved"
+    FIRST_APPROVED = "first_approved"
     DECLINED = "declined"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
@@ -37,6 +38,7 @@ class AuditAction(StrEnum):
     WORDS_PURGED = "words_purged"
     PERIOD_CLOSED = "period_closed"
     PERIOD_REOPENED = "period_reopened"
+    POLICY_IMPORTED = "policy_imported"
     USER_ADDED = "user_added"
     USER_REMOVED = "user_removed"
     TOKEN_ISSUED = "token_issued"  # noqa: S105  the name of an event
@@ -225,17 +227,24 @@ def outcome_fact(subject: str, status: str, cause: str) -> str:
     return f"outcome of {subject}: {status}, {cause}"
 
 
+def policy_fact(number: int, version: str) -> str:
+    """An imported policy in one line."""
+    return f"policy {number}: version {version}"
+
+
 def fact_of(entry: AuditEntry) -> str | None:
-    """The decision, intent or outcome that an entry speaks of; None for an entry about something else."""
+    """The decision, intent, outcome or policy that an entry speaks of; None for an entry about something else."""
     event = json.loads(entry.content)
     subject, details = event["subject"], event["details"]
     match event["action"]:
-        case AuditAction.APPROVED | AuditAction.DECLINED | AuditAction.REVOKED:
+        case AuditAction.APPROVED | AuditAction.FIRST_APPROVED | AuditAction.DECLINED | AuditAction.REVOKED:
             return decision_fact(event["action"], subject, details["decision"], details["plan_hash"])
         case AuditAction.INTENDED:
             return intent_fact(subject, details["decision"], details["request_hash"])
         case AuditAction.CONCLUDED:
             return outcome_fact(subject, details["status"], details["cause"])
+        case AuditAction.POLICY_IMPORTED:
+            return policy_fact(details["number"], details["version"])
     return None
 
 

@@ -125,7 +125,7 @@ class RecordedEntry:
     """An entry as the store keeps it: who decided it, when, and under which stable id.
 
     Its validity is the one that holds now, an ending included. A superseded entry is kept for the trail and is live
-    on no day any more, whatever its validity says.
+    on no day any more, whatever its validity says. ``ended_by`` gave it its end last; None while nobody did.
     """
 
     entry_id: str
@@ -133,3 +133,9 @@ class RecordedEntry:
     recorded_by: str
     recorded_at: datetime
     superseded_at: datetime | None = None
+    ended_by: str | None = None
+
+    @property
+    def editors(self) -> frozenset[str]:
+        """Who made the entry what it is: who recorded it, and who gave it its end."""
+        return frozenset({self.recorded_by} if self.ended_by is None else {self.recorded_by, self.ended_by})

@@ -97,6 +97,24 @@ class EntryFields:
                 self._note_shape(name, f"Write {{{known[0]}: ..., {known[1]}: ...}}")
         return tuple(tables)
 
+    def inner(self, name: str, known: Sequence[str]) -> "EntryFields | None":
+        """A table inside the entry, to be read like an entry of its own; None when it is not given or is no table."""
+        node = self._given(name)
+        if isinstance(node, Table):
+            return EntryFields(self._section, self._entry, node, known, self.problems)
+        if node is not None:
+            self._note_shape(name, f"Write {name}: {{{known[0]}: ...}}")
+        return None
+
+    def word(self, name: str, words: Sequence[str]) -> str:
+        """One of several words; noted, and the first of them, when it is another one."""
+        text = self.text(name)
+        if text in words:
+            return text
+        if text:
+            self.note(name, f'"{text}" is not known here', f"Write one of {', '.join(words)}")
+        return words[0]
+
     def number(self, name: str, places: int = SCALE) -> Decimal | None:
         """An exact number with at most that many decimals; None when it is not given or cannot be read."""
         node = self._given(name)

@@ -13,22 +13,27 @@ from typing import Any, Protocol
 
 from pipelines.identity import ChangeId
 from pipelines.periods import BillingPeriod
+from pipelines.policies.engine import Policy, PolicyOutcome, Verdict
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.binding import LinePlan
 from pipelines.review.changes import Change, ChangeStatus, When
+from pipelines.review.people import same_person
+from pipelines.review.policy import judged, named_rules
 
 
 class DecisionAction(StrEnum):
     """What somebody decided. Stored; never rename one."""
 
     APPROVED = "approved"
+    FIRST_APPROVED = "first_approved"
     DECLINED = "declined"
     REVOKED = "revoked"
 
 
 BECOMES = {
     DecisionAction.APPROVED: ChangeStatus.APPROVED,
+    DecisionAction.FIRST_APPROVED: ChangeStatus.PROPOSED,
     DecisionAction.DECLINED: ChangeStatus.DECLINED,
     DecisionAction.REVOKED: ChangeStatus.PROPOSED,
 }
@@ -36,6 +41,7 @@ BECOMES = {
 
 _DECIDABLE = {
     DecisionAction.APPROVED: frozenset({ChangeStatus.PROPOSED}),
+    DecisionAction.FIRST_APPROVED: frozenset({ChangeStatus.PROPOSED}),
     DecisionAction.DECLINED: frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED}),
     DecisionAction.REVOKED: frozenset({ChangeStatus.APPROVED, ChangeStatus.DECLINED}),
 }
@@ -56,7 +62,8 @@ class Actor:
 class Decision:
     """One decision about one revision of a change. Never changed; a later one takes it back.
 
-    ``plan`` is what the approver saw and ``plan_hash`` its name; both None for what is no approval.
+    ``plan`` is what the approver saw and ``plan_hash`` its name; both None for what is no approval. ``beside`` are the
+    first approvals that held when it was made, where two people are asked for: it is recorded only beside those.
     """
 
     decision_id: str
@@ -69,6 +76,18 @@ class Decision:
     plan_hash: str | None = None
     plan: dict[str, Any] | None = None
     has_confirmed_zero: bool = False
+    beside: tuple[str, ...] | None = None
+
+
+_APPROVALS = frozenset({DecisionAction.APPROVED, DecisionAction.FIRST_APPROVED})
+
+
+def approvals_that_hold(decided: Iterable[Decision]) -> list[Decision]:
+    """Of the decisions about one revision, in their order, the approvals that nobody took back or overruled."""
+    holding: list[Decision] = []
+    for decision in decided:
+        holding = [*holding, decision] if decision.action in _APPROVALS else []
+    return holding
 
 
 @dataclass(frozen=True)
@@ -125,10 +144,23 @@ class DecisionLedger(Protocol):
         """The plan of a change as things stand."""
         ...
 
+    def policy_of(self, period: str) -> Policy:
+        """The policy that the plans of a month are bound to."""
+        ...
+
+    def editors_of(self, change: Change) -> frozenset[str]:
+        """Who edited a mapping or unit entry that feeds a change's line."""
+        ...
+
+    def decisions_of(self, change: Change) -> Sequence[Decision]:
+        """What was decided about a revision so far, in order."""
+        ...
+
     def decide(
         self, decisions: Sequence[tuple[Decision, frozenset[ChangeStatus]]]
     ) -> Sequence[tuple[Decision, ChangeStatus]]:
-        """Record decisions in one transaction, each only if its change still stands as one of those statuses.
+        """Record decisions in one transaction, each only if its change still stands as one of those statuses, and
+        the first approvals beside it are still the ones it knows of.
 
         The answer names those whose change did not, with where it stood.
         """
@@ -166,7 +198,7 @@ def decide_named(
     found = [_named(ledger, name) for name in dict.fromkeys(names)]
     unknown = [item for item in found if isinstance(item, Undecided)]
     chosen = {(item.change_id, item.revision): item for item in found if isinstance(item, Change)}
-    decided = _decide(ledger, list(chosen.values()), wish, now=now, new_id=new_id)
+    decided = decide_on(ledger, list(chosen.values()), wish, now=now, new_id=new_id)
     return Decided(decided.decisions, decided.already, (*unknown, *decided.undecided))
 
 
@@ -180,9 +212,17 @@ def decide_matching(
     new_id: Callable[[], str],
 ) -> Decided:
     """Decide on all changes of a month that a filter means and that stand where this decision is possible."""
-    possible = _DECIDABLE[wish.action]
-    chosen = [c for c in ledger.latest_of(wanted.period) if c.status in possible and wanted.matches(c, currency)]
-    return _decide(ledger, chosen, wish, now=now, new_id=new_id)
+    meant = [change for change in ledger.latest_of(wanted.period) if wanted.matches(change, currency)]
+    chosen = [change for change in meant if _can_be(change, wish, ledger)]
+    return decide_on(ledger, chosen, wish, now=now, new_id=new_id)
+
+
+def _can_be(change: Change, wish: Wish, ledger: DecisionLedger) -> bool:
+    """Whether a change stands where this decision is possible. A first approval can be taken back as well."""
+    if change.status in _DECIDABLE[wish.action]:
+        return True
+    is_proposed = wish.action is DecisionAction.REVOKED and change.status is ChangeStatus.PROPOSED
+    return is_proposed and bool(approvals_that_hold(ledger.decisions_of(change)))
 
 
 def _named(ledger: DecisionLedger, name: str) -> Change | Undecided:
@@ -212,19 +252,18 @@ def _numbers(change: Change) -> str:
     return f"{before} → {text(change.quantity_after)}"
 
 
-def _decide(
+def decide_on(
     ledger: DecisionLedger, chosen: Sequence[Change], wish: Wish, *, now: datetime, new_id: Callable[[], str]
 ) -> Decided:
+    """Decide on changes in their latest revisions, as far as the rules of deciding and the policy let it be done."""
     already = tuple(change for change in chosen if _is_done(change.status, wish))
     open_ones = [change for change in chosen if change not in already]
-    takes_dates = ledger.takes_dates
-    objections = {change.change_id: objection_to(change, wish, takes_dates=takes_dates) for change in open_ones}
-    refused = [Undecided(c.change_id, c.revision, reason) for c in open_ones if (reason := objections[c.change_id])]
-    wanted = [
-        _decision(ledger, change, wish, now, new_id()) for change in open_ones if objections[change.change_id] is None
-    ]
-    possible = _DECIDABLE[wish.action]
-    lost = {d.change_id: status for d, status in ledger.decide([(decision, possible) for decision in wanted])}
+    answers = [_answer(ledger, change, wish, now, new_id) for change in open_ones]
+    refused = [answer for answer in answers if isinstance(answer, Undecided)]
+    wanted = [answer for answer in answers if isinstance(answer, Decision)]
+    stood = {change.change_id: change.status for change in open_ones}
+    possible = [(each, _DECIDABLE[each.action] | {stood[each.change_id]}) for each in wanted]
+    lost = {decision.change_id: status for decision, status in ledger.decide(possible)}
     # Somebody else was quicker by an instant: who wished the same finds it done, as a later click would.
     overtaken = [replace(change, status=lost[change.change_id]) for change in open_ones if change.change_id in lost]
     return Decided(
@@ -235,7 +274,11 @@ def _decide(
 
 
 def _overtaken(change: Change) -> Undecided:
-    return Undecided(change.change_id, change.revision, f"it is {change.status} by now; nothing was decided")
+    if change.status is ChangeStatus.PROPOSED:
+        reason = "somebody else decided about it at the same moment; nothing was decided, look at it again"
+    else:
+        reason = f"it is {change.status} by now; nothing was decided"
+    return Undecided(change.change_id, change.revision, reason)
 
 
 def _is_done(status: ChangeStatus, wish: Wish) -> bool:
@@ -244,20 +287,71 @@ def _is_done(status: ChangeStatus, wish: Wish) -> bool:
     return wish.action is DecisionAction.DECLINED and status is ChangeStatus.DECLINED
 
 
-def _decision(ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, decision_id: str) -> Decision:
-    plan = ledger.plan_of(picked(change, wish)) if wish.action is DecisionAction.APPROVED else None
+def _answer(
+    ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, new_id: Callable[[], str]
+) -> Decision | Undecided:
+    """The decision that a wish becomes for one change, or why it does not."""
+    reason = None
+    if not _can_be(change, wish, ledger) or wish.action is DecisionAction.APPROVED:
+        reason = objection_to(change, wish, takes_dates=ledger.takes_dates)
+    if reason is None and wish.action is DecisionAction.APPROVED:
+        return _approval(ledger, change, wish, now, new_id)
+    if reason is not None:
+        return Undecided(change.change_id, change.revision, reason)
+    return Decision(new_id(), change.change_id, change.revision, wish.action, wish.actor, now, wish.note)
+
+
+def _approval(
+    ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, new_id: Callable[[], str]
+) -> Decision | Undecided:
+    policy = ledger.policy_of(change.period)
+    verdict, plan = judged(policy, change), ledger.plan_of(picked(change, wish))
+    is_for_two = verdict.outcome is PolicyOutcome.SECOND_APPROVER
+    before = approvals_that_hold(ledger.decisions_of(change)) if is_for_two else []
+    counted = [each for each in before if _counts(each, plan, wish.actor)]
+    editors = ledger.editors_of(change) if policy.is_approver_not_editor else frozenset()
+    reason = objection_of_policy(verdict) or _objection_to_actor(verdict, wish.actor, editors, counted)
+    if reason is not None:
+        return Undecided(change.change_id, change.revision, reason)
     return Decision(
-        decision_id=decision_id,
+        decision_id=new_id(),
         change_id=change.change_id,
         revision=change.revision,
-        action=wish.action,
+        action=DecisionAction.FIRST_APPROVED if is_for_two and not counted else DecisionAction.APPROVED,
         actor=wish.actor,
         at=now,
         note=wish.note,
-        plan_hash=plan.hash if plan else None,
-        plan=plan.document if plan else None,
+        plan_hash=plan.hash,
+        plan=plan.document,
         has_confirmed_zero=wish.has_confirmed_zero and "confirm_zero" in change.needs,
+        beside=tuple(each.decision_id for each in before) if is_for_two else None,
     )
+
+
+def _counts(approval: Decision, plan: LinePlan, actor: Actor) -> bool:
+    """Whether an earlier approval is of the same plan, and proved if this one is.
+
+    Where people have tokens, a name that was once only given is nobody in particular.
+    """
+    return approval.plan_hash == plan.hash and (actor.is_asserted or not approval.actor.is_asserted)
+
+
+def objection_of_policy(verdict: Verdict) -> str | None:
+    """Why the policy lets nobody approve a change; None when it lets somebody."""
+    if verdict.outcome is not PolicyOutcome.HOLD:
+        return None
+    return f"the policy holds it by {named_rules(verdict)}: decline it, or change the policy"
+
+
+def _objection_to_actor(
+    verdict: Verdict, actor: Actor, editors: Iterable[str], counted: Sequence[Decision]
+) -> str | None:
+    """Why this one may not approve a change that somebody else may."""
+    if any(same_person(actor.name, editor) for editor in editors):
+        return f"{actor.name} edited a mapping that feeds it, and the policy asks for another approver"
+    if counted and all(same_person(actor.name, each.actor.name) for each in counted):
+        return f"{actor.name} approved it already, and the policy asks for a second person by {named_rules(verdict)}"
+    return None
 
 
 def picked(change: Change, wish: Wish) -> Change:

@@ -21,7 +21,7 @@ QUANTITY_FIELD = "quantity"
 """The one field that a change writes."""
 
 MANUAL_POLICY = "manual"
-"""The version of the rules under which an approval was given: a person decides on every change."""
+"""The policy of a tenant without one: a person decides on every change."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,17 @@ class LinePlan:
 
 
 def line_plan(
-    change: Change, tenant: str, psa: PsaIdentity, live: LiveMappings, readings: Iterable[UsageRevision]
+    change: Change,
+    tenant: str,
+    psa: PsaIdentity,
+    live: LiveMappings,
+    readings: Iterable[UsageRevision],
+    policy: str = MANUAL_POLICY,
 ) -> LinePlan:
     """The plan of a change as things stand: the mapping entries live in its period, the readings that speak for it.
 
     A roll-back rests on neither: it goes back to what the line held, and mending the mapping must not void it.
+    ``policy`` is the version of the policy in force.
     """
     entries = [] if change.is_roll_back else feeding_entries(change, live)
     sources = {entry.source for entry in entries if not isinstance(entry, UnitRule)} | set(change.sources)
@@ -80,7 +86,7 @@ def line_plan(
             "rows": change.provenance_hash,
             "mappings": sorted(canonical_json(entry_as_document(entry)) for entry in entries),
             "readings": sorted(_reading(reading) for reading in spoken),
-            "policy": MANUAL_POLICY,
+            "policy": policy,
         }
     )
 

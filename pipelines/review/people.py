@@ -20,6 +20,25 @@ def may_manage_people(role: Role) -> bool:
     return role is Role.ADMIN
 
 
+RULE = "policy:"
+"""What the name of an approver begins with that is a rule of the policy and no person."""
+
+
+def rule_name(name: str) -> str:
+    """Who approves where a rule does."""
+    return f"{RULE}{name}"
+
+
+def is_a_rule(name: str) -> bool:
+    """Whether an approver is a rule. No person may be called so."""
+    return name.strip().casefold().startswith(RULE)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are those of one person: large and small letters make no second one."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 def token_of(randomness: str) -> str:
     """A token that is recognised at sight, also by those who search logs for leaked ones."""
     return f"trueup_{randomness}"

@@ -18,6 +18,9 @@ IN_FLIGHT = frozenset({ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
 DECIDABLE = frozenset({ChangeStatus.PROPOSED, ChangeStatus.APPROVED})
 OPEN = DECIDABLE | IN_FLIGHT
 
+FLAGS = ("prepaid", "below_cost")
+"""What a reviewer must know beside the numbers; nothing here stops a change."""
+
 
 @dataclass(frozen=True)
 class ProposalPlan:
@@ -80,11 +83,10 @@ def proposed_change(tenant: str, period: BillingPeriod, delta: Delta, holds_from
 
 
 def _flags(delta: Delta) -> tuple[str, ...]:
-    """What a reviewer must know beside the numbers; nothing here stops a change."""
+    """Which of ``FLAGS`` hold."""
     price, cost = delta.unit_price, delta.unit_cost
     is_below_cost = price is not None and cost is not None and price < cost
-    named = (("prepaid", delta.is_prepaid), ("below_cost", is_below_cost))
-    return tuple(name for name, holds in named if holds)
+    return tuple(flag for flag, holds in zip(FLAGS, (delta.is_prepaid, is_below_cost), strict=True) if holds)
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,20 @@ from pipelines.audit import (
     intent_fact,
     next_entry,
     outcome_fact,
+    policy_fact,
     purge_event,
 )
+from pipelines.policies.document import policy_version
 from resources.store.statements import insert_unless_present
-from resources.store.tables import audit_events, audit_heads, audit_words, decisions, write_intents, write_outcomes
+from resources.store.tables import (
+    audit_events,
+    audit_heads,
+    audit_words,
+    decisions,
+    policy_versions,
+    write_intents,
+    write_outcomes,
+)
 
 _AT_ONCE = 1000
 
@@ -67,7 +77,7 @@ def chain(conn: Connection, tenant: str) -> Iterator[AuditEntry]:
 
 
 def kept_facts(conn: Connection, tenant: str) -> Iterator[str]:
-    """Every decision, intent and outcome that the store holds, in the words of the chain."""
+    """Every decision, intent, outcome and policy that the store holds, in the words of the chain."""
     table: Any = decisions.c
     query = select(table.action, table.change_id, table.revision, table.decision_id, table.plan_hash)
     for row in conn.execute(query.where(table.tenant == tenant)):
@@ -80,6 +90,10 @@ def kept_facts(conn: Connection, tenant: str) -> Iterator[str]:
     query = select(table.change_id, table.revision, table.status, table.cause)
     for row in conn.execute(query.where(table.tenant == tenant)):
         yield outcome_fact(f"{row.change_id}@{row.revision}", row.status, row.cause)
+    table = policy_versions.c
+    for row in conn.execute(select(table.number, table.content).where(table.tenant == tenant)):
+        # The name is made anew from the content: a file that was altered beside its name is found out as well.
+        yield policy_fact(row.number, policy_version(row.content))
 
 
 def words_beside(conn: Connection, tenant: str, sequences: Sequence[int]) -> dict[int, str]:

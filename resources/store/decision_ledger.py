@@ -7,9 +7,11 @@ Does not belong here: rules, queries.
 from collections.abc import Sequence
 
 from pipelines.identity import ChangeId
+from pipelines.policies.engine import Policy
 from pipelines.review.approval import Decision
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.policy import NO_POLICY, change_policy
 from resources.store import changes, copies, decisions
 from resources.store.engine import Store
 from resources.store.standing import MonthStanding, month_standing
@@ -21,11 +23,14 @@ NO_PSA = PsaIdentity("", "", "")
 class StoreDecisionLedger:
     """One decision command's view of the store: what a plan is made from is read once per month.
 
-    ``takes_dates`` says whether the PSA is told from which day a quantity of a line holds.
+    ``takes_dates`` says whether the PSA is told from which day a quantity of a line holds; ``currency`` is the one
+    that a policy's amounts are in where a rule names none.
     """
 
-    def __init__(self, store: Store, *, takes_dates: bool = False) -> None:
+    def __init__(self, store: Store, *, takes_dates: bool = False, currency: str | None = None) -> None:
         self._store = store
+        self._currency = currency
+        self._policies: dict[str, Policy] = {}
         self.takes_dates = takes_dates
         self._standings: dict[str, MonthStanding] = {}
 
@@ -47,10 +52,30 @@ class StoreDecisionLedger:
 
     def plan_of(self, change: Change) -> LinePlan:
         """The plan of a change as things stand."""
-        if change.period not in self._standings:
+        return self._standing(change.period).plan(change, self.psa())
+
+    def policy_of(self, period: str) -> Policy:
+        """The policy that the plans of a month are bound to."""
+        if period not in self._policies:
+            policy = self._standing(period).policy
+            self._policies[period] = change_policy(policy.content, self._currency) if policy else NO_POLICY
+        return self._policies[period]
+
+    def editors_of(self, change: Change) -> frozenset[str]:
+        """Who edited a mapping or unit entry that feeds a change's line."""
+        return self._standing(change.period).editors_of(change)
+
+    def decisions_of(self, change: Change) -> Sequence[Decision]:
+        """What was decided about a revision so far, in order."""
+        with self._store.reading() as conn:
+            about = decisions.decisions_about(conn, self._store.tenant, [change.change_id])
+        return [each for each in about if each.revision == change.revision]
+
+    def _standing(self, period: str) -> MonthStanding:
+        if period not in self._standings:
             with self._store.reading() as conn:
-                self._standings[change.period] = month_standing(conn, self._store.tenant, change.period)
-        return self._standings[change.period].plan(change, self.psa())
+                self._standings[period] = month_standing(conn, self._store.tenant, period)
+        return self._standings[period]
 
     def decide(
         self, wanted: Sequence[tuple[Decision, frozenset[ChangeStatus]]]

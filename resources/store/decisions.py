@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select, upd
 
 from pipelines.audit import AuditAction, AuditEvent
 from pipelines.identity import ChangeId
-from pipelines.review.approval import BECOMES, Actor, Decision, DecisionAction
+from pipelines.review.approval import BECOMES, Actor, Decision, DecisionAction, approvals_that_hold
 from pipelines.review.changes import ChangeStatus
 from resources.store.audit import record_event
 from resources.store.errors import NotInStore
@@ -19,6 +19,7 @@ from resources.store.tables import change_revisions, decisions
 
 _AUDITED = {
     DecisionAction.APPROVED: AuditAction.APPROVED,
+    DecisionAction.FIRST_APPROVED: AuditAction.FIRST_APPROVED,
     DecisionAction.DECLINED: AuditAction.DECLINED,
     DecisionAction.REVOKED: AuditAction.REVOKED,
 }
@@ -36,6 +37,12 @@ def record_decision(
     is_meant = (
         (table.tenant == tenant) & (table.change_id == decision.change_id) & (table.revision == decision.revision)
     )
+    if decision.beside is not None:
+        # Holds the row, so that of two first approvals given at once the later one sees the earlier.
+        stands = conn.execute(select(table.status).where(is_meant).with_for_update()).scalar_one_or_none()
+        known = {each.decision_id for each in _first_approvals(conn, tenant, decision)}
+        if stands is not None and known != set(decision.beside):
+            return ChangeStatus(stands)
     becomes = BECOMES[decision.action]
     moved = update(change_revisions).where(is_meant, table.status.in_(possible)).values(status=becomes)
     if not conn.execute(moved).rowcount:
@@ -47,6 +54,11 @@ def record_decision(
     conn.execute(insert(decisions).values(tenant=tenant, number=number, **_values(decision)))
     record_event(conn, tenant, _event(decision))
     return None
+
+
+def _first_approvals(conn: Connection, tenant: str, decision: Decision) -> list[Decision]:
+    about = decisions_about(conn, tenant, [decision.change_id])
+    return approvals_that_hold(each for each in about if each.revision == decision.revision)
 
 
 def decisions_about(conn: Connection, tenant: str, change_ids: Sequence[ChangeId]) -> list[Decision]:
@@ -83,7 +95,7 @@ def _decisions(tenant: str) -> Select[tuple[object, ...]]:
 
 
 def _values(decision: Decision) -> dict[str, object]:
-    own = {name: value for name, value in vars(decision).items() if name not in {"actor", "note"}}
+    own = {name: value for name, value in vars(decision).items() if name not in {"actor", "note", "beside"}}
     return own | {"actor": decision.actor.name, "is_asserted": decision.actor.is_asserted}
 
 
@@ -103,8 +115,8 @@ def _event(decision: Decision) -> AuditEvent:
         "decision": decision.decision_id,
         "plan_hash": decision.plan_hash,
         "has_confirmed_zero": decision.has_confirmed_zero,
-    }
-    shown = ("period", "agreement", "line", "before", "after", "effective_date")
+    } | ({"beside": list(decision.beside)} if decision.beside else {})
+    shown = ("period", "agreement", "line", "before", "after", "effective_date", "policy")
     return AuditEvent(
         action=_AUDITED[decision.action],
         subject=f"{decision.change_id}@{decision.revision}",

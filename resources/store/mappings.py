@@ -42,9 +42,10 @@ _COUNTER = "mapping_decisions"
 
 @dataclass(frozen=True)
 class _Ending:
-    """What later decisions did to an entry: the last day given, and when it was superseded."""
+    """What later decisions did to an entry: the last day given, by whom, and when it was superseded."""
 
     until: date | None = None
+    by: str | None = None
     superseded_at: datetime | None = None
 
 
@@ -130,7 +131,7 @@ def _endings(conn: Connection, tenant: str, as_of: datetime | None) -> dict[str,
         known = endings.get(row.entry_id, _Ending())
         is_end = row.until is not None
         endings[row.entry_id] = (
-            replace(known, until=row.until)
+            replace(known, until=row.until, by=row.decided_by)
             if is_end
             else replace(known, superseded_at=known.superseded_at or row.decided_at)
         )
@@ -145,6 +146,7 @@ def _recorded(table: Table, row: RowMapping, ending: _Ending) -> RecordedEntry:
         row["recorded_by"],
         row["recorded_at"],
         superseded_at=ending.superseded_at,
+        ended_by=ending.by,
     )
 
 

@@ -435,6 +435,20 @@ decisions = Table(
 )
 """Grain: a person's decision about one revision of a change. Never changed: triggers refuse it."""
 
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    _text("tenant"),
+    Column("number", Integer, nullable=False),
+    _text("version"),
+    _text("content"),
+    Column("imported_at", Instant, nullable=False),
+    _text("imported_by"),
+    Column("is_asserted", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant", "number", name="pk_policy_versions"),
+)
+"""Grain: an import of an approval policy; the newest is in force. Never changed: triggers refuse it."""
+
 users = Table(
     "users",
     metadata,

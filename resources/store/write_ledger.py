@@ -95,7 +95,7 @@ class StoreWriteLedger:
             if writes.standing_stop(conn, tenant) is not None:
                 raise NotTaken("write-back was stopped meanwhile; the approval is kept")
             if standing_token(conn, tenant, change.period) != token:
-                raise NotTaken("a mapping or a file moved meanwhile; the approval is looked at again")
+                raise NotTaken("a mapping, a file or the policy moved meanwhile; the approval is looked at again")
             writes.record_intent(conn, tenant, lease, intent)
 
     def record_outcome(self, lease: Lease, outcome: Outcome) -> None:

@@ -12,9 +12,12 @@ from pipelines.intake.drops import ArrivalStatus, SourceVerdict
 from pipelines.intake.rows import OverlayAction, Reduction, RowClass
 from pipelines.mapping.document import read_mappings
 from pipelines.mapping.entries import KeyKind, ServiceRule
+from pipelines.policies.engine import PolicyOutcome
 from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome
 from pipelines.reconciliation.expected import MonthVerdict
+from pipelines.review.approval import DecisionAction
 from pipelines.review.changes import ChangeStatus, When
+from pipelines.review.policy import change_policy
 from tests.house.tree import ROOT, tracked_text
 
 VOCABULARY = ROOT / "docs" / "vocabulary.md"
@@ -66,6 +69,8 @@ def headings_of(text: str) -> list[str]:
         When,
         MonthVerdict,
         CopyStatus,
+        DecisionAction,
+        PolicyOutcome,
     ],
 )
 def test_the_vocabulary_explains_every_word_that_is_stored(words: type[StrEnum]) -> None:
@@ -115,3 +120,10 @@ def test_the_mapping_files_in_the_papers_can_be_imported() -> None:
     examples = re.findall(r"^```yaml\n(.*?)^```", paper, re.MULTILINE | re.DOTALL)
     assert examples
     assert all(read_mappings(example).entries for example in examples)
+
+
+def test_the_policies_in_the_papers_can_be_imported() -> None:
+    paper = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```yaml\n(.*?)^```", paper, re.MULTILINE | re.DOTALL)
+    assert examples
+    assert all(change_policy(example, "USD").rules for example in examples)

@@ -4,5 +4,5 @@ Belongs here: Alembic's environment and one module per step under ``versions``.
 Does not belong here: the present schema (``resources.store.tables``; a test compares the two).
 """
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The last step's revision. A store that bears it needs no upgrade, which is known without loading Alembic."""

@@ -150,7 +150,7 @@ def test_a_mapping_that_moves_while_the_line_is_read_keeps_the_intent_from_being
     office.on_step = lambda step, _: map_the_line(office) if step is Step.READ else None
     batch = office.run()
     assert office.psa.accepted == []
-    assert "a mapping or a file moved meanwhile" in batch.waiting[0][1]
+    assert "a mapping, a file or the policy moved meanwhile" in batch.waiting[0][1]
     assert office.statuses() == {"1": APPROVED}
 
 

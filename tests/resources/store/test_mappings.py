@@ -87,7 +87,9 @@ def test_an_ended_entry_is_kept_and_holds_up_to_the_day_last_given(store: Store)
         mappings.end_entry(conn, store.tenant, "entry-0", date(2027, 1, 1), "dana", NOON)
         mappings.end_entry(conn, store.tenant, "entry-0", date(2026, 11, 1), "ola", LATER)
     entry = AccountMapping("Pax8", "acme-001", ONE_ACCOUNT.shares, validity=Validity(None, date(2026, 11, 1)))
-    assert _recorded(store) == [RecordedEntry("entry-0", entry, "dana", NOON)]
+    [recorded] = _recorded(store)
+    assert recorded == RecordedEntry("entry-0", entry, "dana", NOON, ended_by="ola")
+    assert recorded.editors == {"dana", "ola"}
 
 
 def test_an_entry_that_was_ended_can_be_superseded_once(store: Store) -> None:

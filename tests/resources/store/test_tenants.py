@@ -26,6 +26,7 @@ from resources.store import (
     mappings,
     overlays,
     periods,
+    policies,
     profiles,
     reconciliations,
     standing,
@@ -55,6 +56,7 @@ TOPICS = (
     mappings,
     overlays,
     periods,
+    policies,
     profiles,
     reconciliations,
     standing,
@@ -101,6 +103,8 @@ QUERIES: dict[str, Statement] = {
     "periods.frozen_at": lambda conn, t: periods.frozen_at(conn, t, "2026-09"),
     "periods.late_periods": periods.late_periods,
     "periods.period_decisions": periods.period_decisions,
+    "policies.all_policies": policies.all_policies,
+    "policies.policy_in_force": policies.policy_in_force,
     "profiles.profile_content": lambda conn, t: profiles.profile_content(conn, t, "generic", "3f2a"),
     "reconciliations.latest_reconciliation": lambda conn, t: reconciliations.latest_reconciliation(
         conn, t, DROP.period
@@ -204,6 +208,7 @@ RECORDS: dict[str, Statement] = {
     "writes.record_outcome": lambda conn, t: _conclude(conn, t, NOT_EXECUTED, samples.outcome(DONE)),
     "writes.record_stop": lambda conn, t: writes.record_stop(conn, t, samples.stop()),
     "periods.close_period": lambda conn, t: periods.close_period(conn, t, Closing("2026-09", NOON, DANA, NOON)),
+    "policies.record_policy": lambda conn, t: policies.record_policy(conn, t, f"rules: []  # of {t}", DANA, NOON),
     "audit.record_event": lambda conn, t: audit.record_event(conn, t, samples.event(words=f"words of {t}")),
     "findings.replace_findings": lambda conn, t: findings.replace_findings(
         conn, t, DROP.period, [samples.finding()], NOON

@@ -547,7 +547,7 @@ def test_no_intent_while_write_back_stands_still(
     ledger.record_intent(lease, samples.intent(CHANGE), token)
 
 
-MOVED = "a mapping or a file moved meanwhile; the approval is looked at again"
+MOVED = "a mapping, a file or the policy moved meanwhile; the approval is looked at again"
 
 
 def test_no_intent_after_a_mapping_was_recorded(store: Store, ledger: StoreWriteLedger, lease: Lease) -> None:
