@@ -11,7 +11,8 @@ from datetime import date
 from typing import Protocol
 
 from pipelines.mapping.document import MappingDocument
-from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, SkippedKey
+from pipelines.mapping.entries import MappingEntry
+from pipelines.mapping.naming import named_targets
 from pipelines.mapping.problems import MappingProblem
 
 _NEAREST = 3
@@ -105,19 +106,7 @@ def _references(document: MappingDocument, today: date | None) -> Iterator[_Refe
         for number, entry in enumerate(entries, start=1):
             until = entry.validity.valid_until
             if today is None or until is None or until > today:
-                yield from (_Reference(section, number, field, id_) for field, id_ in _targets(entry))
-
-
-def _targets(entry: MappingEntry) -> list[tuple[str, str]]:
-    match entry:
-        case AccountMapping():
-            return [("account", share.target) for share in entry.shares]
-        case ServiceMapping():
-            return [("service", service) for service in entry.services]
-        case SkippedKey():
-            return []
-    named = [("line", entry.line), ("account", entry.account), ("service", entry.service)]
-    return [(field, id_) for field, id_ in named if id_ is not None]
+                yield from (_Reference(section, number, field, id_) for field, id_ in named_targets(entry))
 
 
 def _unknown(reference: _Reference, near: Sequence[str]) -> MappingProblem:

@@ -15,17 +15,20 @@ from typing import TypeVar
 from pipelines.mapping.comparing import Subject, overlapping, subject_of
 from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, SkippedKey, UnitRule
 from pipelines.mapping.fields import EntryFields
+from pipelines.mapping.naming import RecordName
 from pipelines.mapping.problems import MappingError, MappingProblem
 from pipelines.mapping.reading import (
     ACCOUNT_FIELDS,
+    NAME_FIELDS,
     SERVICE_FIELDS,
     UNIT_FIELDS,
     account_mapping,
+    record_name,
     service_mapping,
     unit_rule,
 )
 from pipelines.mapping.strict_yaml import Listing, Node, Scalar, ScalarKind, Table, is_readable, read_yaml
-from pipelines.mapping.writing import SECTIONS, entry_as_document, write_mappings
+from pipelines.mapping.writing import NAMES, SECTIONS, entry_as_document, write_mappings
 
 __all__ = ["MappingDocument", "MappingError", "MappingProblem", "entry_as_document", "read_mappings", "write_mappings"]
 
@@ -37,11 +40,15 @@ _Entry = TypeVar("_Entry", bound=MappingEntry)
 
 @dataclass(frozen=True)
 class MappingDocument:
-    """The entries of one mapping file, in its order: entry 1 of a section is the first of its tuple."""
+    """The entries of one mapping file, in its order: entry 1 of a section is the first of its tuple.
+
+    ``names`` decide nothing: they say what the ids are called in the PSA of the file, for another PSA to find them.
+    """
 
     accounts: tuple[AccountMapping | SkippedKey, ...] = ()
     services: tuple[ServiceMapping | SkippedKey, ...] = ()
     units: tuple[UnitRule, ...] = ()
+    names: tuple[RecordName, ...] = ()
 
     @property
     def entries(self) -> tuple[MappingEntry, ...]:
@@ -69,6 +76,7 @@ def read_mappings(text: str) -> MappingDocument:
         accounts=_entries(sections, "accounts", ACCOUNT_FIELDS, account_mapping, problems),
         services=_entries(sections, "services", SERVICE_FIELDS, service_mapping, problems),
         units=_entries(sections, "units", UNIT_FIELDS, unit_rule, problems),
+        names=_names(sections, problems),
     )
     if problems:
         raise MappingError(sorted(problems, key=lambda problem: problem.line or 0))
@@ -86,7 +94,7 @@ def _sections(text: str, problems: list[MappingProblem]) -> dict[str, Node]:
     if not isinstance(root, Table):
         problems.append(_of_file(root.line, "it has no sections", f"Begin with one of {', '.join(SECTIONS)}"))
         return {}
-    problems += [_unknown_section(name, node) for name, node in root.fields.items() if name not in SECTIONS]
+    problems += [_unknown_section(name, node) for name, node in root.fields.items() if name not in (*SECTIONS, NAMES)]
     return root.fields
 
 
@@ -122,6 +130,17 @@ def _entries(
             placed.append(_Placed(number, table.line, entry))
     problems += _decided_twice(section, placed)
     return tuple(entries)
+
+
+def _names(sections: dict[str, Node], problems: list[MappingProblem]) -> tuple[RecordName, ...]:
+    names: dict[tuple[str, str], RecordName] = {}
+    for number, table in _tables(NAMES, sections.get(NAMES), problems):
+        known_problems = len(problems)
+        fields = EntryFields(NAMES, number, table, NAME_FIELDS, problems)
+        name = record_name(fields)
+        if len(problems) == known_problems and names.setdefault((name.kind, name.id), name) is not name:
+            fields.note(None, f"{name.kind} {name.id} has a name already", "Keep one")
+    return tuple(names.values())
 
 
 def _tables(section: str, node: Node | None, problems: list[MappingProblem]) -> Iterator[tuple[int, Table]]:

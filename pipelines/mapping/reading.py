@@ -1,6 +1,6 @@
-"""What an account, a service and a unit entry of a mapping file may say, and the decision each becomes.
+"""What an account, a service, a unit and a name entry of a mapping file may say, and what each becomes.
 
-Belongs here: the fields of the three sections and the rules between them.
+Belongs here: the fields of the sections and the rules between them.
 Does not belong here: how one field is spelled (``fields``), rules between entries (``document``).
 """
 
@@ -10,12 +10,14 @@ from decimal import Decimal
 from pipelines.identity import AccountId, AgreementLineId, ServiceId
 from pipelines.mapping.entries import AccountMapping, KeyKind, ServiceMapping, ServiceRule, Share, SkippedKey, UnitRule
 from pipelines.mapping.fields import EntryFields
+from pipelines.mapping.naming import RecordName
 from pipelines.quantities import SCALE, text
 
 _DATES = ("from", "until")
 ACCOUNT_FIELDS = ("source", "key", "account", "split", "exclude", "skip", *_DATES)
 SERVICE_FIELDS = ("source", "key", "services", "rule", "shares", "split", "percent", "exclude", "skip", *_DATES)
 UNIT_FIELDS = ("line", "account", "service", "round", "block", "included", "minimum", "maximum", *_DATES)
+NAME_FIELDS = ("account", "service", "code", "name")
 
 PERCENT_PLACES = SCALE - 2
 """A percentage is divided by 100, and the factor must fit the stored scale exactly."""
@@ -83,6 +85,16 @@ def unit_rule(fields: EntryFields) -> UnitRule:
         fields.note("maximum", f"maximum {text(maximum)} is below minimum {text(minimum)}", "Mend one of them")
     included = _not_negative(fields, "included") or Decimal(0)
     return UnitRule(line, account, service, included, _block(fields), minimum, maximum, fields.validity())
+
+
+def record_name(fields: EntryFields) -> RecordName:
+    """One entry of ``names``: what an account, or a service with its code, is called in the PSA of the file."""
+    kind = KeyKind(fields.one_of(("account", "service")) or KeyKind.SERVICE)
+    if kind is KeyKind.ACCOUNT:
+        fields.refuse(("code",), "account")
+    code = fields.text("code") if fields.has("code") else ""
+    name = fields.text("name") if fields.has("name") or not code else ""
+    return RecordName(kind, fields.identifier(kind), name, code)
 
 
 def _skipped(fields: EntryFields, kind: KeyKind) -> SkippedKey:

@@ -4,15 +4,18 @@ Belongs here: the spelling of every field, quoting, order.
 Does not belong here: reading it back (``document``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
 from pipelines.mapping.comparing import subject_of
 from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMapping, ServiceRule, SkippedKey, UnitRule
+from pipelines.mapping.naming import RecordName, named_targets
 from pipelines.quantities import text
 
 SECTIONS = ("accounts", "services", "units")
+NAMES = "names"
+"""The section that decides nothing: what the ids of the others are called in the PSA that they are of."""
 
 Value = str | list[str] | list[dict[str, str]]
 _PLAIN_FIELDS = {"rule", "round"}
@@ -23,8 +26,41 @@ def write_mappings(entries: Iterable[MappingEntry]) -> str:
 
     Sorted by what they are about and from when, so that a diff shows decisions and nothing else.
     """
+    return _written(entries, _nothing)
+
+
+def write_named_mappings(entries: Iterable[MappingEntry], names: Sequence[RecordName]) -> str:
+    """The same file with the PSA's names: as a comment beside each id, and as a section that decides nothing."""
+    called = {(str(each.kind), each.id): words_of(each) for each in names}
+
+    def beside(entry: MappingEntry) -> str:
+        told = [called.get(target, f"{target[0]} {target[1]}: no name known") for target in named_targets(entry)]
+        return f"  # {on_one_line('; '.join(told))}" if told else ""
+
+    rows = "".join(f"  - {_table(_name_fields(each))}\n" for each in names)
+    return _written(entries, beside) + (f"\n{NAMES}:\n{rows}" if rows else f"\n{NAMES}: []\n")
+
+
+def words_of(record: RecordName) -> str:
+    """A record of the PSA for people: its name, and a service's code."""
+    return " ".join(part for part in (record.name.strip(), f"[{record.code}]" if record.code else "") if part)
+
+
+def _nothing(_: MappingEntry) -> str:
+    return ""
+
+
+def _written(entries: Iterable[MappingEntry], beside: Callable[[MappingEntry], str]) -> str:
     ordered = sorted(entries, key=lambda entry: (subject_of(entry), entry.validity.valid_from or date.min))
-    return "\n".join(_section(name, [entry for entry in ordered if subject_of(entry)[0] == name]) for name in SECTIONS)
+    return "\n".join(
+        _section(name, [f"{entry_as_line(entry)}{beside(entry)}" for entry in ordered if subject_of(entry)[0] == name])
+        for name in SECTIONS
+    )
+
+
+def _name_fields(record: RecordName) -> dict[str, Value]:
+    known = {"code": record.code, "name": record.name}
+    return {str(record.kind): record.id, **{field: words for field, words in known.items() if words.strip()}}
 
 
 def entry_as_document(entry: MappingEntry) -> dict[str, Value]:
@@ -82,10 +118,10 @@ def _unit_fields(entry: UnitRule) -> dict[str, Value]:
     return fields | {name: text(number) for name, number in numbers.items() if number is not None}
 
 
-def _section(name: str, entries: list[MappingEntry]) -> str:
-    if not entries:
+def _section(name: str, lines: list[str]) -> str:
+    if not lines:
         return f"{name}: []\n"
-    return f"{name}:\n" + "".join(f"  - {entry_as_line(entry)}\n" for entry in entries)
+    return f"{name}:\n" + "".join(f"  - {line}\n" for line in lines)
 
 
 def _table(fields: dict[str, Value] | dict[str, str]) -> str:

@@ -8,8 +8,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from pipelines.agreements.allowances import shown_allowance
 from pipelines.audit import canonical_json
 from pipelines.quantities import money_text, text
 from pipelines.review.binding import LinePlan, PsaIdentity
@@ -23,7 +25,7 @@ class PlannedChange:
     """One change of a plan. ``request`` is None, with the reason in ``obstacle``, where nothing could be written.
 
     ``approved_hash`` is what an approval that holds was bound to; where it is not the plan's own hash, the approval is
-    void and would not be carried out.
+    void and would not be carried out. ``psa_included`` is what the PSA subtracts from the line by itself.
     """
 
     change: Change
@@ -32,6 +34,7 @@ class PlannedChange:
     obstacle: str | None
     approved_hash: str | None
     holds_from: HoldsFrom
+    psa_included: Decimal | None = None
 
 
 def plan_document(period: str, tenant: str, psa: PsaIdentity, planned: Sequence[PlannedChange], now: datetime) -> Any:
@@ -62,6 +65,7 @@ def _as_json(planned: PlannedChange) -> dict[str, Any]:
         "field": planned.plan.document["field"],
         "quantity_before": None if change.quantity_before is None else text(change.quantity_before),
         "quantity_after": text(change.quantity_after),
+        "psa_included": shown_allowance(planned.psa_included),
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
         "currency": change.currency,
         "effective_date": change.effective_date.isoformat(),

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -166,6 +167,12 @@ class Lake:
             agreements=tuple(Agreement(**row) for row in rows["psa_agreements"]),
             lines=tuple(AgreementLine(**row) for row in rows["psa_lines"]),
         )
+
+    def read_allowances(self, lake_path: str) -> dict[str, Decimal]:
+        """What the PSA subtracts from its lines by itself, by line id; lines with nothing of it are left out."""
+        file = self.psa_files(lake_path)["psa_lines"]
+        rows = pq.read_table(file, columns=["id", "psa_included"]).to_pylist()
+        return {row["id"]: row["psa_included"] for row in rows if row["psa_included"]}
 
     def write_month(self, period: str, figures_key: str, tables: Mapping[str, pa.Table]) -> str:
         """Keep a computed month under the key of its inputs, in place of an earlier one; the answer is its folder."""

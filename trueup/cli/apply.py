@@ -6,6 +6,7 @@ Does not belong here: the protocol (``pipelines.writeback``).
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.workspace import Workspace
+from trueup.cli.allowances import psa_allowances
 from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, finish, print_json, print_lines, print_table
 
@@ -116,7 +118,12 @@ def _plan(opened: Workspace, period: str) -> Any:
         decided = decisions.decisions_of_period(conn, opened.tenant.id, period)
     hashes = {(d.change_id, d.revision): d.plan_hash for d in decided if d.action is DecisionAction.APPROVED}
     ledger = opened.decision_ledger
-    planned = [_planned(opened.psa_kind, ledger, change, hashes) for change in latest if change.status in _OPEN]
+    included = psa_allowances(opened, period)
+    planned = [
+        replace(_planned(opened.psa_kind, ledger, change, hashes), psa_included=included.get(change.line_id or ""))
+        for change in latest
+        if change.status in _OPEN
+    ]
     return plan_document(period, opened.tenant.id, ledger.psa(), planned, opened.clock())
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from pipelines.agreements.allowances import shown_allowance
 from pipelines.identity import ChangeId
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
@@ -20,6 +21,7 @@ from resources.store import changes, decisions, reconciliations, writes
 from resources.store.standing import month_standing
 from resources.workspace import Workspace
 from trueup.cli.absence import Asked, absence
+from trueup.cli.allowances import psa_allowances
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
 from trueup.cli.printing import CommandError, Exit, print_json, print_lines
 from trueup.cli.review import change_as_json, holding_approvals
@@ -84,6 +86,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
             for each in revisions
         ],
         "rule": _rule(latest),
+        "psa_included": shown_allowance(psa_allowances(opened, latest.period).get(latest.line_id or "")),
         "request": opened.psa_kind.preview(latest).as_document() if latest.agreement_id else None,
         "plan_hash": opened.decision_ledger.plan_of(latest).hash,
         "mapping_version": live.version,
@@ -161,6 +164,7 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"Change {change['id']}@{change['revision']} ({change['status']}): {change['account']['name']}, "
         f"{change['service']['name']}",
         f"  rule      {explained['rule']}",
+        *([f"  included  {explained['psa_included']['words']}"] if explained["psa_included"] else []),
         f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
         *([f"  part      {change['proration']['formula']}"] if change["proration"] else []),
         *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),

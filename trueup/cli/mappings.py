@@ -2,7 +2,7 @@
 
 Belongs here: recording what a mapping file changes, writing all entries out.
 Does not belong here: what an entry means (``pipelines.mapping``), looking before one decides (``previewing``,
-``suggesting``).
+``suggesting``), carrying them over from another PSA (``translating``).
 """
 
 from pathlib import Path
@@ -12,16 +12,18 @@ import typer
 
 from pipelines.mapping.document import MappingDocument
 from pipelines.mapping.importing import ImportPlan, plan_import
-from pipelines.mapping.writing import write_mappings
+from pipelines.mapping.naming import names_of
+from pipelines.mapping.writing import write_mappings, write_named_mappings
 from resources.store import mappings
 from resources.workspace import Workspace
 from trueup.cli.acting import acting
 from trueup.cli.keys import keys
-from trueup.cli.mapping_files import checked_document, mapping_file
+from trueup.cli.mapping_files import checked_document, mapping_file, newest_names
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
 from trueup.cli.previewing import diff
 from trueup.cli.printing import note, print_json
 from trueup.cli.suggesting import suggest
+from trueup.cli.translating import translate
 
 app = typer.Typer(help="Account, service and unit mappings as YAML.", no_args_is_help=True)
 
@@ -71,14 +73,23 @@ def record_document(opened: Workspace, document: MappingDocument, by: str, *, re
 
 
 @app.command("export")
-def export(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def export(
+    names: Annotated[
+        bool, typer.Option("--names", help="With the PSA's names and codes, for mappings translate in another PSA.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Print all entries that were not superseded, as a mapping file; ended ones keep their dates.
 
     Example: trueup mappings export > mappings.yaml
     """
-    with open_workspace(workspace) as opened, opened.store.reading() as conn:
-        recorded = mappings.recorded_entries(conn, opened.tenant.id)
-    text = write_mappings([item.entry for item in recorded if item.superseded_at is None])
+    with open_workspace(workspace) as opened:
+        with opened.store.reading() as conn:
+            recorded = mappings.recorded_entries(conn, opened.tenant.id)
+        entries = [item.entry for item in recorded if item.superseded_at is None]
+        called = names_of(entries, newest_names(opened)) if names else None
+    text = write_mappings(entries) if called is None else write_named_mappings(entries, called)
     if as_json:
         print_json({"mappings": text})
     else:
@@ -88,3 +99,4 @@ def export(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 app.command("keys")(keys)
 app.command("diff")(diff)
 app.command("suggest")(suggest)
+app.command("translate")(translate)

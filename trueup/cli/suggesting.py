@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.mapping.document import LARGEST
 from pipelines.mapping.entries import KeyKind
 from pipelines.mapping.live import live_on
 from pipelines.mapping.offering import offered_mappings, ticked
@@ -18,7 +17,7 @@ from pipelines.mapping.seen import decided_keys, skipped_keys, undecided_keys
 from pipelines.mapping.suggestions import SuggestedKey, Suggestion, Target
 from resources.workspace import Workspace
 from trueup.cli.key_look import KeyLook, look_at_keys
-from trueup.cli.mapping_files import newest_records
+from trueup.cli.mapping_files import newest_records, write_mapping_file
 from trueup.cli.options import (
     JsonOption,
     NewestPeriodOption,
@@ -26,7 +25,7 @@ from trueup.cli.options import (
     month_or_newest_open,
     open_workspace,
 )
-from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines, print_table
+from trueup.cli.printing import Exit, finish, note, print_json, print_lines, print_table
 
 Targets = dict[KeyKind, list[Target]]
 
@@ -99,13 +98,7 @@ def _suggested(look: KeyLook, targets: Targets, source: str | None) -> list[Sugg
 
 
 def _write(file: Path, look: KeyLook, suggested: Sequence[SuggestedKey]) -> None:
-    text = offered_mappings(look.month.key, suggested, look.first_configured)
-    if len(text.encode()) > LARGEST:
-        raise CommandError(f"the file would be larger than an import takes ({LARGEST} bytes): write one per --source")
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{file} cannot be written: {error.strerror}") from error
+    write_mapping_file(file, offered_mappings(look.month.key, suggested, look.first_configured))
     live = sum(ticked(item, look.first_configured) is not None for item in suggested)
     note(f"{live} of {len(suggested)} keys are ticked: look through {file}, then trueup mappings import {file}")
 

@@ -108,7 +108,10 @@ class Rounding(_Part):
 
 
 class PsaLine(_Part):
-    """One agreement line; ``quantity`` is what it holds when changes are proposed, today's in a rerun."""
+    """One agreement line; ``quantity`` is what it holds when changes are proposed, today's in a rerun.
+
+    ``api`` is how its PSA takes a change: ``set`` an absolute quantity, ``delta`` a signed difference.
+    """
 
     line: Text = Field(min_length=1)
     account_id: Text = Field(min_length=1)
@@ -203,6 +206,11 @@ class Scenario(_Head):
     approved: tuple[ApprovedChange, ...] = ()
     write_faults: tuple[WriteFault, ...] = ()
 
+    @property
+    def api(self) -> Literal["set", "delta"]:
+        """How the PSA of this scenario takes a change."""
+        return self.psa_lines[0].api if self.psa_lines else "set"
+
     def drops_of(self, source: str) -> dict[int, Drop]:
         """The files of a source by number, declared ones or else those its rows name; at least one, if empty."""
         declared = self.sources[source].drops
@@ -276,7 +284,7 @@ def _impossible(file: TrapFile) -> Iterator[str]:
         if scenario.id in seen:
             yield f"{scenario.id}: id: two scenarios bear it"
         seen.add(scenario.id)
-        for check in (_usage_problems, _drop_problems, _line_problems, _mapping_problems, _option_problems):
+        for check in _CHECKS:
             yield from (f"{scenario.id}: {problem}" for problem in check(scenario))
 
 
@@ -317,6 +325,14 @@ def _line_problems(scenario: Scenario) -> Iterator[str]:
             yield f"psa_lines[{number}].line: {line} stands twice"
     for line in sorted({*scenario.expect.proposals, *scenario.expect.psa_after} - set(lines)):
         yield f"expect: line {line} is none of psa_lines"
+
+
+def _api_problems(scenario: Scenario) -> Iterator[str]:
+    for number, line in enumerate(scenario.psa_lines, start=1):
+        if line.api != scenario.api:
+            yield f"psa_lines[{number}].api: a scenario has one PSA, and line 1 says {scenario.api}"
+    if scenario.api == "delta" and scenario.write_faults and len(scenario.approved) > 1:
+        yield "write_faults: a delta's address names no line, so approve only the line whose answer is lost"
 
 
 def _mapping_problems(scenario: Scenario) -> Iterator[str]:
@@ -376,3 +392,7 @@ def _option_problems(scenario: Scenario) -> Iterator[str]:
                 yield f"options.{option}[{number}]: {pattern!r} is no regular expression: {error}"
     if not scenario.options.service_key:
         yield "options.service_key: name at least one of service, term"
+
+
+_CHECKS = (_usage_problems, _drop_problems, _line_problems, _api_problems, _mapping_problems, _option_problems)
+"""What makes a scenario impossible, in the order in which it is told."""

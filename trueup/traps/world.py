@@ -28,6 +28,9 @@ DEFAULT_MONTH = BillingPeriod(2025, 12)
 LINES_START = "2020-01-01"
 """Long before every month: all lines are live in all of them."""
 
+_KINDS = {"set": "connectwise", "delta": "autotask"}
+"""How a PSA takes a change, and the kind that is played for it."""
+
 LAST_PERIOD_FILE = "last-period.csv"
 
 
@@ -58,6 +61,11 @@ class World:
     mappings: str
     seed: dict[str, Any]
     lines_today: list[dict[str, Any]]
+
+    @property
+    def psa_kind(self) -> str:
+        """The kind of PSA that the scenario is played on."""
+        return str(self.seed["psa"])
 
 
 @dataclass(frozen=True)
@@ -344,7 +352,7 @@ def _unit_rule(line: PsaLine) -> dict[str, str]:
 def _seed(scenario: Scenario) -> dict[str, Any]:
     then = _lines_then(scenario)
     return {
-        "psa": "connectwise",
+        "psa": _KINDS[scenario.api],
         "accounts": [{"id": key, "name": name, "active": True} for key, name in _accounts(scenario).items()],
         "services": [_service(key, name) for key, name in _products(scenario).items()],
         "agreements": [_agreement(key, *named) for named, key in _agreement_ids(scenario).items()],

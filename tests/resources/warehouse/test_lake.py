@@ -74,6 +74,12 @@ def test_a_psa_copy_is_read_back_the_same(lake: Lake) -> None:
     assert sorted(lake.psa_files(path)) == ["psa_accounts", "psa_agreements", "psa_lines", "psa_services"]
 
 
+def test_only_lines_from_which_the_psa_subtracts_something_have_an_allowance(lake: Lake) -> None:
+    lines = [Line("1", "11", "501", "10", "9001", included="2.5"), Line("2", "11", "501", "10", "9001")]
+    path = lake.write_psa("c1", Month(lines=lines, agreements=[AGREEMENT]).psa())
+    assert lake.read_allowances(path) == {"1": Decimal("2.5")}
+
+
 def test_an_empty_psa_is_read_back_empty(lake: Lake) -> None:
     assert lake.read_psa(lake.write_psa("c1", NO_RECORDS)) == NO_RECORDS
 

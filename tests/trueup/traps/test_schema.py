@@ -11,9 +11,9 @@ from trueup.traps.schema import TrapFileError, read_traps
 
 def test_the_shipped_file_holds_the_scenarios_that_must_pass() -> None:
     file = read_traps(SHIPPED.read_text(encoding="utf-8"))
-    known = [f"T{number:02d}" for number in [*range(1, 19), *range(20, 25)]]
-    assert sorted(trap.id for trap in file.traps) == sorted([*known, "W1", "W2"])
-    assert file.count == 25
+    known = [f"T{number:02d}" for number in range(1, 25)]
+    assert sorted(trap.id for trap in file.traps) == sorted([*known, "W1", "W2", "W3"])
+    assert file.count == 27
 
 
 def test_a_number_in_a_file_stands_for_its_digits() -> None:
@@ -132,6 +132,20 @@ def test_a_drop_that_repeats_a_content_label_needs_no_rows_of_its_own() -> None:
             id="one label, two contents",
         ),
         pytest.param({"psa_lines": [line(), line()]}, "X1: psa_lines[2].line: 1 stands twice", id="line twice"),
+        pytest.param(
+            {"psa_lines": [line(), line(line=2, api="delta")]},
+            "X1: psa_lines[2].api: a scenario has one PSA, and line 1 says set",
+            id="two PSAs",
+        ),
+        pytest.param(
+            {
+                "psa_lines": [line(api="delta"), line(line=2, product_id=502, api="delta")],
+                "approved": [{"line": number, "before": 10, "after": 12} for number in (1, 2)],
+                "write_faults": [{"line": 2, "kind": "timeout", "landed": True}],
+            },
+            "X1: write_faults: a delta's address names no line, so approve only the line whose answer is lost",
+            id="a fault that cannot be aimed",
+        ),
         pytest.param(
             {"expect": {"proposals": {9: 1}}}, "X1: expect: line 9 is none of psa_lines", id="expects an unknown line"
         ),

@@ -295,6 +295,13 @@ def test_a_rerun_is_seeded_with_the_lines_as_they_stood_then() -> None:
     assert [(entry["id"], entry["quantity"]) for entry in today.seed["lines"]] == [("1", "15"), ("2", "7"), ("3", "9")]
 
 
+@pytest.mark.parametrize(("api", "kind"), [("set", "connectwise"), ("delta", "autotask")])
+def test_the_psa_that_is_played_takes_changes_as_the_lines_say(api: str, kind: str) -> None:
+    made = world(psa_lines=[line(api=api)])
+    assert (made.psa_kind, made.seed["psa"]) == (kind, kind)
+    assert world(psa_lines=[], expect={"proposals": {}}).psa_kind == "connectwise"
+
+
 def test_agreements_are_told_apart_by_account_and_name() -> None:
     lines = [
         line(line="a", agreement="M"),
