@@ -5,8 +5,9 @@ Does not belong here: deciding (``approval``), writing (``pipelines.writeback``)
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pipelines.audit import canonical_json
@@ -89,6 +90,14 @@ def line_plan(
             "policy": policy,
         }
     )
+
+
+def as_bound(change: Change, plan: Mapping[str, Any]) -> Change:
+    """The change with the agreement and the date that its approval is bound to, which the reviewer may have picked.
+
+    ``plan`` is the document of the plan that was approved.
+    """
+    return replace(change, agreement_id=plan["agreement"], effective_date=date.fromisoformat(plan["effective_date"]))
 
 
 def _text(number: Any) -> str | None:

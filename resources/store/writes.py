@@ -6,9 +6,8 @@ Does not belong here: the order in which they are used (``pipelines.writeback.pr
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, insert, select, update
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, ins
 from pipelines.audit import AuditAction, AuditEvent, canonical_json
 from pipelines.identity import ChangeId
 from pipelines.quantities import text
+from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.attention import is_unreviewed
 from pipelines.writeback.ports import (
@@ -199,7 +199,7 @@ def written_since(conn: Connection, tenant: str, batch_id: str) -> list[Written]
 
 def _written(row: RowMapping) -> Written:
     change = change_from({name: row[name] for name in change_revisions.c.keys()})  # noqa: SIM118  a collection
-    return Written(_as_approved(change, row["plan"]), row["run"], row["number"], row["at"], row["was_sent"])
+    return Written(as_bound(change, row["plan"]), row["run"], row["number"], row["at"], row["was_sent"])
 
 
 def open_matters(conn: Connection, tenant: str) -> dict[ChangeStatus, int]:
@@ -277,18 +277,13 @@ def _turn() -> Any:
 def _approved_from(row: RowMapping) -> Approved:
     change = change_from({name: row[name] for name in change_revisions.c.keys()})  # noqa: SIM118  a collection
     return Approved(
-        change=_as_approved(change, row["plan"]),
+        change=as_bound(change, row["plan"]),
         decision_id=row["decision_id"],
         approved_by=row["actor"],
         plan_hash=row["plan_hash"],
         plan=row["plan"],
         tries=row["tries"],
     )
-
-
-def _as_approved(change: Change, plan: Mapping[str, Any]) -> Change:
-    """The change with the agreement and the date that its approval is bound to, which the reviewer may have picked."""
-    return replace(change, agreement_id=plan["agreement"], effective_date=date.fromisoformat(plan["effective_date"]))
 
 
 def _unsettled(conn: Connection, tenant: str, change: Change) -> Unsettled:
@@ -311,7 +306,7 @@ def _as_sent(conn: Connection, tenant: str, change: Change, decision_id: str) ->
     table = decisions.c
     query = select(table.plan).where(table.tenant == tenant, table.decision_id == decision_id)
     plan = conn.execute(query).scalar_one_or_none()
-    return change if plan is None else _as_approved(change, plan)
+    return change if plan is None else as_bound(change, plan)
 
 
 # --- intents and outcomes -------------------------------------------------------------------------------------------

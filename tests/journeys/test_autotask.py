@@ -75,6 +75,9 @@ def test_a_day_that_the_reviewer_picked_is_the_day_that_the_psa_is_told(autotask
     early = autotask.say("approve", name, "--by", "dana", "--effective-date", "2026-09-30")
     assert (early.code, "lies before the month that the files speak for" in early.out) == (3, True)
     assert autotask.say("approve", name, "--by", "dana", "--effective-date", "2026-11-16").code == 0
+    planned = {each["line_id"]: each for each in autotask.say("plan", "--period", "2026-10", "--json").json["changes"]}
+    assert '"effectiveDate":"2026-11-16T00:00:00Z"' in planned["1"]["request"]["body"]
+    assert planned["1"]["plan_hash"] == planned["1"]["approved_hash"]
     assert autotask.apply().json["outcomes"] == {"written": 1}
     assert [write["effective_date"] for write in autotask.psa.writes()] == ["2026-11-16"]
     assert autotask.psa.state()["lines"][0]["earlier_units"] == [{"until": "2026-11-16", "units": "10"}]

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.identity import ChangeId
-from pipelines.review.approval import Actor, DecisionAction, Wish, objection_to
+from pipelines.review.approval import Actor, Decision, DecisionAction, Wish, objection_to
+from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.plan import PlannedChange, plan_document
 from resources.psa.kinds import PsaKind
@@ -116,11 +117,11 @@ def _plan(opened: Workspace, period: str) -> Any:
     with opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=period)
         decided = decisions.decisions_of_period(conn, opened.tenant.id, period)
-    hashes = {(d.change_id, d.revision): d.plan_hash for d in decided if d.action is DecisionAction.APPROVED}
+    approvals = {(d.change_id, d.revision): d for d in decided if d.action is DecisionAction.APPROVED}
     ledger = opened.decision_ledger
     included = psa_allowances(opened, period)
     planned = [
-        replace(_planned(opened.psa_kind, ledger, change, hashes), psa_included=included.get(change.line_id or ""))
+        replace(_planned(opened.psa_kind, ledger, change, approvals), psa_included=included.get(change.line_id or ""))
         for change in latest
         if change.status in _OPEN
     ]
@@ -132,15 +133,16 @@ _ANYBODY = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has
 
 
 def _planned(
-    psa: PsaKind, ledger: StoreDecisionLedger, change: Change, hashes: dict[tuple[ChangeId, int], str | None]
+    psa: PsaKind, ledger: StoreDecisionLedger, change: Change, approvals: dict[tuple[ChangeId, int], Decision]
 ) -> PlannedChange:
-    is_approved = change.status is ChangeStatus.APPROVED
-    obstacle = None if is_approved else objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates)
+    approval = approvals.get((change.change_id, change.revision)) if change.status is ChangeStatus.APPROVED else None
+    obstacle = None if approval else objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates)
+    meant = as_bound(change, approval.plan) if approval and approval.plan else change
     return PlannedChange(
-        change=change,
-        plan=ledger.plan_of(change),
-        request=psa.preview(change) if obstacle is None else None,
+        change=meant,
+        plan=ledger.plan_of(meant),
+        request=psa.preview(meant) if obstacle is None else None,
         obstacle=obstacle,
-        approved_hash=hashes.get((change.change_id, change.revision)) if is_approved else None,
+        approved_hash=approval.plan_hash if approval else None,
         holds_from=psa.traits.holds_from,
     )

@@ -14,7 +14,7 @@ from pipelines.identity import ChangeId
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
-from pipelines.review.binding import feeding_entries
+from pipelines.review.binding import as_bound, feeding_entries
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import WRITE_BACK
 from resources.store import changes, decisions, reconciliations, writes
@@ -76,19 +76,21 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
+    holding = approvals.get((latest.change_id, latest.revision), ())
+    meant = as_bound(latest, holding[-1].plan) if holding and holding[-1].plan else latest
     live = standing.live
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
     return {
-        "change": change_as_json(latest, opened.day_count, approvals.get((latest.change_id, latest.revision), ())),
+        "change": change_as_json(latest, opened.day_count, holding),
         "revisions": [
             change_as_json(each, opened.day_count, approvals.get((each.change_id, each.revision), ()))
             for each in revisions
         ],
         "rule": _rule(latest),
         "psa_included": shown_allowance(psa_allowances(opened, latest.period).get(latest.line_id or "")),
-        "request": opened.psa_kind.preview(latest).as_document() if latest.agreement_id else None,
-        "plan_hash": opened.decision_ledger.plan_of(latest).hash,
+        "request": opened.psa_kind.preview(meant).as_document() if meant.agreement_id else None,
+        "plan_hash": opened.decision_ledger.plan_of(meant).hash,
         "mapping_version": live.version,
         "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],
         "readings": [
