@@ -122,3 +122,17 @@ def test_units_that_a_person_adjusted_meanwhile_are_never_adjusted_on_top(autota
     done = autotask.apply()
     assert done.json["changes"][0]["message"] == "approved was 10 → 12, and the line holds 11; nothing was sent"
     assert autotask.wrote() == []
+
+
+def test_a_run_is_taken_back_by_the_opposite_adjustment_from_a_period_that_has_not_begun(autotask: Desk) -> None:
+    autotask.approve("1")
+    batch = autotask.apply().json["batch_id"]
+    said = autotask.say("rollback", batch, "--by", "dana", "--json")
+    assert "prorations" in said.err
+    (rolled,) = said.json["proposed"]
+    today = datetime.now(UTC).date()
+    begins = date(today.year + today.month // 12, today.month % 12 + 1, 1)
+    assert rolled["effective_date"] == max(date(2026, 11, 1), begins).isoformat()
+    assert autotask.say("approve", f"{rolled['id']}@1", "--by", "dana").code == 0
+    assert autotask.apply().json["outcomes"] == {"written": 1}
+    assert autotask.wrote() == [("1", "10", "12"), ("1", "12", "10")]

@@ -18,10 +18,12 @@ from pipelines.audit import (
     AuditEvent,
     ChainPoint,
     ChainVerdict,
+    Purge,
     canonical_json,
     content_of,
     digest_of,
     next_entry,
+    purge_event,
     verify_chain,
 )
 
@@ -217,3 +219,23 @@ def test_a_chain_full_of_faults_is_told_with_the_first_of_them() -> None:
     assert len(found.faults) == MOST_FAULTS
     assert found.faults[0] == "entry 1 was altered"
     assert found.entries == MOST_FAULTS + 20
+
+
+@pytest.mark.parametrize(
+    ("purge", "is_meant"),
+    [
+        pytest.param(Purge("change-1"), True, id="its change, whatever the revision"),
+        pytest.param(Purge("change"), False, id="another change whose id begins alike"),
+        pytest.param(Purge(before=AT + timedelta(hours=1)), True, id="before a later instant"),
+        pytest.param(Purge(before=AT), False, id="not before its own instant"),
+        pytest.param(Purge("change-2", AT + timedelta(hours=1)), False, id="both must mean it"),
+    ],
+)
+def test_a_purge_means_words_by_change_and_by_time(purge: Purge, is_meant: bool) -> None:
+    assert purge.means(content_of(event(), "digest")) is is_meant
+
+
+def test_a_purge_is_told_without_a_word_of_what_is_gone() -> None:
+    told = purge_event(Purge(before=AT), [3, 7], "dana", is_asserted=True, at=AT)
+    assert (told.action, told.subject, told.words) == (AuditAction.WORDS_PURGED, "trail", None)
+    assert told.details == {"count": 2, "sequences": [3, 7], "change": None, "before": AT.isoformat()}
