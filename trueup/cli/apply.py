@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.identity import ChangeId
-from pipelines.review.approval import Actor, DecisionAction, Wish, objection_to
+from pipelines.review.approval import Actor, DecisionAction, Wish, objection_of_policy, objection_to
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.policy import judged
 from pipelines.writeback.plan import PlannedChange, plan_document
 from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
@@ -128,7 +129,9 @@ def _planned(
     psa: PsaKind, ledger: StoreDecisionLedger, change: Change, hashes: dict[tuple[ChangeId, int], str | None]
 ) -> PlannedChange:
     is_approved = change.status is ChangeStatus.APPROVED
-    obstacle = None if is_approved else objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates)
+    verdict = judged(ledger.policy_of(change.period), change)
+    obstacle = objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates) or objection_of_policy(verdict)
+    obstacle = None if is_approved else obstacle
     return PlannedChange(
         change=change,
         plan=ledger.plan_of(change),
