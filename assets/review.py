@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.partitions import MONTH, month_key
 from pipelines.reconciliation.expected import MonthVerdict
+from pipelines.review.automatic import Ruled, approve_by_policy
 from pipelines.review.publishing import MonthOutcome, publish_month
 from pipelines.review.summary import changes_as_markdown, money_by_currency, sources_as_markdown
 from resources.wiring import Workspaces
@@ -21,6 +22,12 @@ HAS_EVIDENCE = dg.AssetCheckSpec(
     "every_proposal_rests_on_evidence",
     asset="proposed_changes",
     description="Red: a proposal that is no vanished line names no usage row. Report it; do not approve it.",
+)
+
+RULES_COULD_APPROVE = dg.AssetCheckSpec(
+    "every_rule_could_approve",
+    asset="policy_approvals",
+    description="Red: a rule approves a change, and something else speaks against it; a person decides.",
 )
 
 
@@ -74,5 +81,49 @@ def outcome_result(outcome: MonthOutcome) -> dg.MaterializeResult:
             dg.AssetCheckResult(
                 check_name=HAS_EVIDENCE.name, passed=not without, metadata={"changes": ", ".join(without) or "none"}
             ),
+        ],
+    )
+
+
+@dg.asset(
+    deps=["proposed_changes"],
+    partitions_def=MONTH,
+    group_name="review",
+    kinds={"python"},
+    owners=["team:billing"],
+    check_specs=[RULES_COULD_APPROVE],
+)
+def policy_approvals(context: dg.AssetExecutionContext, workspaces: Workspaces) -> dg.MaterializeResult:
+    """Changes of the month that a rule of the approval policy approved, each in the rule's own name.
+
+    A rerun approves only what no one decided about yet. When the check is red, the change named in it stays proposed:
+    the reason says what a person has to give, an agreement for a new line say (``trueup approve``).
+    """
+    period, tenant = month_key(context)
+    with workspaces.open(tenant) as workspace:
+        ruled = approve_by_policy(
+            period,
+            workspace.decision_ledger,
+            workspace.month_ledger,
+            now=workspace.clock(),
+            new_id=workspace.new_id,
+        )
+    return ruled_result(ruled)
+
+
+def ruled_result(ruled: Ruled) -> dg.MaterializeResult:
+    """What rules approved, by which policy, and what they could not."""
+    left = {f"{each.change_id}@{each.revision}": each.reason for each in ruled.undecided}
+    approved = {f"{each.change_id}@{each.revision}": each.actor.name for each in ruled.decisions}
+    return dg.MaterializeResult(
+        metadata={
+            "policy": ruled.version,
+            "approved": len(approved),
+            "approvals": dg.MetadataValue.json(approved),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=RULES_COULD_APPROVE.name, passed=not left, metadata={"left": dg.MetadataValue.json(left)}
+            )
         ],
     )

@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.agreements import agreement_lines
 from assets.jobs import reconcile_month, take_in_usage, write_back
-from assets.review import proposed_changes
+from assets.review import policy_approvals, proposed_changes
 from assets.usage import raw_usage_files, validated_usage
 from assets.warehouse import mapping_entries, month_models
 from assets.writeback import agreement_updates
@@ -29,6 +29,7 @@ def definitions(folders: list[str]) -> dg.Definitions:
             mapping_entries,
             month_models,
             proposed_changes,
+            policy_approvals,
             agreement_updates,
         ],
         jobs=[take_in_usage, reconcile_month, write_back],

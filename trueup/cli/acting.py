@@ -5,7 +5,7 @@ Does not belong here: which role may do what (``pipelines.review.people``).
 """
 
 from pipelines.review.approval import Actor
-from pipelines.review.people import Role, may_manage_people, token_hash
+from pipelines.review.people import Role, is_a_rule, may_manage_people, token_hash
 from resources.store import users
 from resources.store.users import User
 from resources.workspace import Workspace
@@ -23,6 +23,8 @@ def acting(opened: Workspace, by: str | None) -> Actor:
     if opened.settings.values["review.single_person"]:
         if not by or not by.strip():
             raise CommandError("say who decides: --by NAME", Exit.USAGE)
+        if is_a_rule(by):
+            raise CommandError(f"{by} is a name for a rule of the policy, not for a person", Exit.USAGE)
         return Actor(by.strip(), is_asserted=True)
     if by is not None:
         raise CommandError(f"leave --by out: review.single_person is false, so {TOKEN} says who decides", Exit.USAGE)

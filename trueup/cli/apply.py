@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.identity import ChangeId
-from pipelines.review.approval import Actor, Decision, DecisionAction, Wish, objection_to
+from pipelines.review.approval import Actor, Decision, DecisionAction, Wish, objection_of_policy, objection_to
 from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.policy import judged
 from pipelines.writeback.plan import PlannedChange, plan_document
 from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
@@ -136,7 +137,9 @@ def _planned(
     psa: PsaKind, ledger: StoreDecisionLedger, change: Change, approvals: dict[tuple[ChangeId, int], Decision]
 ) -> PlannedChange:
     approval = approvals.get((change.change_id, change.revision)) if change.status is ChangeStatus.APPROVED else None
-    obstacle = None if approval else objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates)
+    verdict = judged(ledger.policy_of(change.period), change)
+    obstacle = objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates) or objection_of_policy(verdict)
+    obstacle = None if approval else obstacle
     meant = as_bound(change, approval.plan) if approval and approval.plan else change
     return PlannedChange(
         change=meant,

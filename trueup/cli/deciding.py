@@ -204,13 +204,19 @@ def _as_json(decided: Decided) -> dict[str, Any]:
 
 def in_words(decided: Decided, action: DecisionAction) -> list[str]:
     """What became of a wish, for people."""
-    done = [f"{d.change_id}@{d.revision} is {BECOMES[d.action]}{_what(d)}" for d in decided.decisions]
+    done = [f"{d.change_id}@{d.revision} {_stands(d)}{_what(d)}" for d in decided.decisions]
     already = [f"{c.change_id}@{c.revision} is {c.status} already; nothing changed" for c in decided.already]
     left = [
         f"{item.change_id}{'' if item.revision is None else f'@{item.revision}'} stays undecided: {item.reason}"
         for item in decided.undecided
     ]
     return [*done, *already, *left] or [f"No change is there that could be {action}."]
+
+
+def _stands(decision: Decision) -> str:
+    if decision.action is DecisionAction.FIRST_APPROVED:
+        return "has the first of two approvals, and waits for another person"
+    return f"is {BECOMES[decision.action]}"
 
 
 def _what(decision: Decision) -> str:

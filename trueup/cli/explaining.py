@@ -14,8 +14,10 @@ from pipelines.identity import ChangeId
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
+from pipelines.review.approval import Actor
 from pipelines.review.binding import as_bound, feeding_entries
 from pipelines.review.changes import Change
+from pipelines.review.people import is_a_rule
 from pipelines.writeback.ports import WRITE_BACK
 from resources.store import changes, decisions, reconciliations, writes
 from resources.store.standing import month_standing
@@ -23,6 +25,7 @@ from resources.workspace import Workspace
 from trueup.cli.absence import Asked, absence
 from trueup.cli.allowances import psa_allowances
 from trueup.cli.options import JsonOption, WorkspaceOption, open_workspace, period_of
+from trueup.cli.policies import policy_of_month
 from trueup.cli.printing import CommandError, Exit, print_json, print_lines
 from trueup.cli.review import change_as_json, holding_approvals
 
@@ -74,6 +77,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         latest = revisions[-1]
         standing = month_standing(conn, tenant, latest.period)
         month = reconciliations.latest_reconciliation(conn, tenant, latest.period)
+        policy = policy_of_month(opened, conn, latest.period)
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
     holding = approvals.get((latest.change_id, latest.revision), ())
@@ -81,12 +85,13 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
     live = standing.live
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
+    shown = [
+        change_as_json(each, opened.day_count, approvals.get((each.change_id, each.revision), ()), policy)
+        for each in revisions
+    ]
     return {
-        "change": change_as_json(latest, opened.day_count, holding),
-        "revisions": [
-            change_as_json(each, opened.day_count, approvals.get((each.change_id, each.revision), ()))
-            for each in revisions
-        ],
+        "change": shown[-1],
+        "revisions": shown,
         "rule": _rule(latest),
         "psa_included": shown_allowance(psa_allowances(opened, latest.period).get(latest.line_id or "")),
         "request": opened.psa_kind.preview(meant).as_document() if meant.agreement_id else None,
@@ -111,6 +116,12 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
     }
 
 
+def _proof(actor: Actor) -> str:
+    if is_a_rule(actor.name):
+        return "by a rule of the policy"
+    return "by name only" if actor.is_asserted else "by token"
+
+
 def _history(conn: Connection, tenant: str, change_id: ChangeId) -> list[dict[str, Any]]:
     """What people decided and write-back did about a change, in the order of time."""
     decided = [
@@ -119,7 +130,7 @@ def _history(conn: Connection, tenant: str, change_id: ChangeId) -> list[dict[st
             "revision": decision.revision,
             "event": str(decision.action),
             "by": decision.actor.name,
-            "words": "by name only" if decision.actor.is_asserted else "by token",
+            "words": _proof(decision.actor),
         }
         for decision in decisions.decisions_about(conn, tenant, [change_id])
     ]
@@ -160,6 +171,13 @@ def _rule(change: Change) -> str:
     return f"{rule}: {before}, should be {text(change.quantity_after)}"
 
 
+def _policy_in_words(policy: dict[str, Any] | None) -> list[str]:
+    if policy is None or not policy["rules"]:
+        return []
+    rules = ", ".join(f"{rule['name']} ({rule['do']})" for rule in policy["rules"])
+    return [f"  policy    {policy['outcome']}, by {rules}"]
+
+
 def _in_words(explained: dict[str, Any]) -> list[str]:
     change, request = explained["change"], explained["request"]
     lines = [
@@ -170,6 +188,7 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
         *([f"  part      {change['proration']['formula']}"] if change["proration"] else []),
         *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
+        *_policy_in_words(change["policy"]),
         f"  mappings  version {explained['mapping_version']}",
     ]
     lines += [f"            {entry}" for entry in explained["mappings"]]

@@ -14,10 +14,11 @@ from pipelines.agreements.copy import PsaUnavailable
 from pipelines.intake.by_hand import HandedInError
 from pipelines.intake.profile import ProfileError
 from pipelines.mapping.document import MappingError
+from pipelines.policies.document import PolicyError
 from pipelines.review.closing import CannotCloseError
 from resources.settings import SettingsError, environment
 from resources.store.errors import StoreError
-from trueup.cli import audit, inbox, mappings, period, profiles, review, rows, sandbox, users, writeback
+from trueup.cli import audit, inbox, mappings, period, policies, profiles, review, rows, sandbox, users, writeback
 from trueup.cli.apply import apply, plan
 from trueup.cli.deciding import approve, decline, revoke
 from trueup.cli.demo import demo
@@ -44,6 +45,7 @@ app.command("intake")(intake)
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(rows.app, name="rows")
 app.add_typer(mappings.app, name="mappings")
+app.add_typer(policies.app, name="policies")
 app.command("run")(run)
 app.add_typer(period.app, name="period")
 app.command("findings")(review.list_findings)
@@ -67,6 +69,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (HandedInError, Exit.USAGE),
     (ProfileError, Exit.REFUSED),
     (MappingError, Exit.REFUSED),
+    (PolicyError, Exit.REFUSED),
     (CannotCloseError, Exit.NOT_RECONCILED),
     (SettingsError, Exit.FAULT),
     (StoreError, Exit.FAULT),

@@ -13,15 +13,19 @@ import typer
 from sqlalchemy import Connection
 
 from pipelines.findings import Finding
+from pipelines.policies.engine import Policy, PolicyOutcome
 from pipelines.quantities import money_text, text
-from pipelines.review.approval import Decision, DecisionAction
+from pipelines.review.approval import Decision, approvals_that_hold
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.policy import NO_POLICY, all_needs, judged, named_rules
+from pipelines.review.proposing import DECIDABLE
 from pipelines.review.proration import DayCount, prorated
 from pipelines.writeback.attention import Ending, write_back_findings
 from pipelines.writeback.ports import Cause
 from resources.store import changes, decisions, findings, reconciliations, writes
 from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
-from trueup.cli.printing import print_json, print_table
+from trueup.cli.policies import policy_of_month, verdict_as_json
+from trueup.cli.printing import print_json, print_lines, print_table
 
 app = typer.Typer(help="Proposed, approved and written changes.", no_args_is_help=True)
 
@@ -54,9 +58,16 @@ def _margin(change: Change) -> str | None:
     return _at(change.unit_price - change.unit_cost, change)
 
 
-def change_as_json(change: Change, day_count: DayCount, approvals: Sequence[Decision] = ()) -> dict[str, Any]:
-    """A change in the shape of the outside contract. ``approvals`` are those that hold."""
+def change_as_json(
+    change: Change, day_count: DayCount, approvals: Sequence[Decision] = (), policy: Policy | None = None
+) -> dict[str, Any]:
+    """A change in the shape of the outside contract. ``approvals`` are those that hold.
+
+    ``policy`` is that of its month; None for changes that nobody can decide about.
+    """
     before, part = change.quantity_before, prorated(change, day_count)
+    verdict = judged(policy or NO_POLICY, change)
+    is_judged = policy is not None and change.status in DECIDABLE
     return {
         "id": change.change_id,
         "revision": change.revision,
@@ -81,7 +92,8 @@ def change_as_json(change: Change, day_count: DayCount, approvals: Sequence[Deci
         "margin_delta": _margin(change),
         "proration": None if part is None else part.as_json(),
         "currency": change.currency,
-        "needs": list(change.needs),
+        "needs": list(all_needs(change, verdict)),
+        "policy": verdict_as_json(verdict, policy.version) if policy and is_judged else None,
         "flags": list(change.flags),
         "approvals": [_approval_as_json(approval) for approval in approvals],
         "evidence_count": change.evidence_count,
@@ -134,14 +146,10 @@ def all_findings(conn: Connection, tenant: str, period: str) -> list[Finding]:
 
 def holding_approvals(decided: Iterable[Decision]) -> dict[tuple[str, int], list[Decision]]:
     """The approvals that were not taken back, by (change, revision)."""
-    holding: dict[tuple[str, int], list[Decision]] = defaultdict(list)
+    of_revision: dict[tuple[str, int], list[Decision]] = defaultdict(list)
     for decision in decided:
-        key = (decision.change_id, decision.revision)
-        if decision.action is DecisionAction.APPROVED:
-            holding[key].append(decision)
-        else:
-            holding.pop(key, None)
-    return holding
+        of_revision[decision.change_id, decision.revision].append(decision)
+    return {key: approvals_that_hold(about) for key, about in of_revision.items()}
 
 
 @app.command("list")
@@ -161,6 +169,7 @@ def list_changes(
     with open_workspace(workspace) as opened, opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=key, status=status)
         approvals = holding_approvals(decisions.decisions_of_period(conn, opened.tenant.id, key))
+        policy = policy_of_month(opened, conn, key)
     chosen = [
         change
         for change in latest
@@ -170,24 +179,28 @@ def list_changes(
         day_count = opened.day_count
         print_json(
             [
-                change_as_json(change, day_count, approvals.get((change.change_id, change.revision), ()))
+                change_as_json(change, day_count, approvals.get((change.change_id, change.revision), ()), policy)
                 for change in chosen
             ]
         )
     else:
-        print_changes(chosen)
+        print_changes(chosen, policy)
+        held = [(change, approvals.get((change.change_id, change.revision))) for change in chosen]
+        print_lines(
+            f"{change.change_id}@{change.revision} approved by {_names(given)}" for change, given in held if given
+        )
 
 
-def print_changes(chosen: list[Change]) -> None:
+def print_changes(chosen: Iterable[Change], policy: Policy = NO_POLICY) -> None:
     """The changes as a table, money at the right."""
     print_table(
         ["id", "kind", "account", "service", "line", "before", "after", "money", "source", "status", "needs"],
-        [_cells(change) for change in chosen],
+        [_cells(change, policy) for change in chosen],
         right=["before", "after", "money"],
     )
 
 
-def _cells(change: Change) -> tuple[object, ...]:
+def _cells(change: Change, policy: Policy) -> tuple[object, ...]:
     money = "" if change.amount_delta is None else f"{change.amount_delta:+,.2f} {change.currency}"
     return (
         f"{change.change_id}@{change.revision}",
@@ -200,5 +213,17 @@ def _cells(change: Change) -> tuple[object, ...]:
         money,
         ", ".join(change.sources),
         change.status,
-        ", ".join(change.needs),
+        ", ".join(_needed(change, policy)),
     )
+
+
+def _names(approvals: Sequence[Decision]) -> str:
+    return " and ".join(
+        f"{each.actor.name} (asserted)" if each.actor.is_asserted else each.actor.name for each in approvals
+    )
+
+
+def _needed(change: Change, policy: Policy) -> list[str]:
+    verdict = judged(policy, change)
+    is_held = verdict.outcome is PolicyOutcome.HOLD and change.status in DECIDABLE
+    return [*all_needs(change, verdict), *([f"held by {named_rules(verdict)}"] if is_held else [])]

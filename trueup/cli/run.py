@@ -22,6 +22,7 @@ from resources.bucket.inbox import InboxFolder
 from resources.store import changes, reconciliations
 from resources.workspace import DBT_PROJECT, Workspace
 from trueup.cli.options import JsonOption, PeriodOption, WorkspaceOption, open_workspace, period_of
+from trueup.cli.policies import policy_of_month
 from trueup.cli.printing import CommandError, Exit, finish, note, print_json, print_lines, print_table
 from trueup.cli.review import change_as_json, finding_as_json, print_changes
 
@@ -131,9 +132,10 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     _print_sources(summary["sources"])
     with opened.store.reading() as conn:
         latest = changes.latest_changes(conn, opened.tenant.id, period=summary["period"])
+        policy = policy_of_month(opened, conn, summary["period"])
     standing = [change for change in latest if change.status != "superseded"]
     if standing:
-        print_changes(standing)
+        print_changes(standing, policy)
     counted, moves = summary["changes"], summary["since_last_run"]
     money = ", ".join(f"{Decimal(amount):+,.2f} {currency}" for currency, amount in money_by_currency(standing).items())
     print_lines(

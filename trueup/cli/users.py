@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from pipelines.audit import AuditAction, AuditEvent
 from pipelines.review.approval import Actor
-from pipelines.review.people import Role, token_hash, token_of
+from pipelines.review.people import Role, is_a_rule, token_hash, token_of
 from resources.store import audit, users
 from resources.workspace import Workspace
 from trueup.cli.acting import acting_as_admin
@@ -45,6 +45,8 @@ def add(
         actor = Actor(by or name, is_asserted=True) if not _present(known) else acting_as_admin(opened, by)
     if not name.strip() or name.strip() in {user.name for user in known}:
         raise CommandError(f"{name!r} is empty, or is or was a user already; choose another name", Exit.USAGE)
+    if is_a_rule(name):
+        raise CommandError(f"{name} is a name for a rule of the policy, not for a person", Exit.USAGE)
     chosen = role or (Role.REVIEWER if _present(known) else Role.ADMIN)
     with open_workspace(workspace) as opened, opened.store.transaction() as conn:
         users.add_user(conn, opened.tenant.id, name.strip(), chosen, token_hash(token), opened.clock())
