@@ -4,6 +4,7 @@
 #   make test   set everything up and run all checks, trap scenarios and tests
 #   make dev    the Dagster UI on a workspace      (WORKSPACE=workspace)
 #   make traps  judge a file of trap scenarios     (FILE=tests/traps.yaml)
+#   make torture  the same kills, storms and restarts as make test, many times over: hours
 #   make bench  time and memory as ratios to bare SQL, beside their limits (FULL=1: ten million rows too)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ FILE ?= tests/traps.yaml
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := demo
-.PHONY: setup test-setup demo test check dev traps bench lock
+.PHONY: setup test-setup demo test check dev traps torture bench lock
 
 setup: $(STAMP)
 
@@ -56,6 +57,10 @@ traps: setup
 # One process for each core: the journeys wait for servers and databases of their own more than they compute.
 test: test-setup check traps
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+# The figures stand beside each test (tests/torture.py); all else in these files runs as often as ever.
+torture: test-setup
+	TRUEUP_TORTURE=1 $(BIN)/pytest --numprocesses auto --dist worksteal tests/crash tests/pipelines/writeback tests/resources/warehouse/test_fuzz.py
 
 bench: setup
 	$(BIN)/python -m bench $(if $(FULL),--full)

@@ -8,12 +8,13 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -51,8 +52,9 @@ def find_programs(folders: Iterable[Path]) -> Path:
 class Server:
     """A running server on loopback. ``initdb`` refuses root, so under root it belongs to an unprivileged user."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, settings: Sequence[str] = _SPEED) -> None:
         self._programs = programs
+        self._settings = settings
         self._owner = _unprivileged_user() if os.getuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="trueup-pg-"))
         self._numbers = itertools.count(1)
@@ -84,6 +86,12 @@ class Server:
         store.close()
         return _TEMPLATE
 
+    def restart_at_once(self) -> None:
+        """Stop the server as a crash would, in the midst of whatever it does, and start it again."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=START_SECONDS)
+        self._process = self._start()
+
     def stop(self) -> None:
         """Stop the server and remove its files."""
         self._process.terminate()
@@ -104,7 +112,7 @@ class Server:
 
     def _start(self) -> subprocess.Popen[bytes]:
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self._folder)]
-        settings = [part for setting in _SPEED for part in ("-c", setting)]
+        settings = [part for setting in self._settings for part in ("-c", setting)]
         log = self._folder / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(

@@ -184,10 +184,10 @@ class Run:
     def _work(self, lease: Lease, batch: BatchOutcome) -> None:
         for unsettled in self.ledger.unsettled(self.period):
             self._settle(lease, unsettled, batch)
-        batch.stop = self._standing_stop(lease) or self._stop_at_excess(lease)
-        self._leave_until_renewal(batch)
+        reached = self._in_reach(batch)
+        batch.stop = self._standing_stop(lease, reached) or self._stop_at_excess(lease, reached)
         # What is approved from now on is the next run's: the bounds were held against these.
-        names = {_name(each.change) for each in self._in_reach()}
+        names = {_name(change) for change in reached}
         is_turn = batch.stop is None
         while is_turn:
             began = self.clock()
@@ -195,17 +195,14 @@ class Run:
             self._write_all(lease, due, batch)
             is_turn = batch.stop is None and self._wait_for_turn(lease, began)
 
-    def _in_reach(self) -> Sequence[Approved]:
-        """What is approved, due, and has its turn before this run loses patience."""
-        return [each for each in self._approved() if each.change.is_due(self.today)]
-
-    def _leave_until_renewal(self, batch: BatchOutcome) -> None:
-        for each in self._approved():
-            if not each.change.is_due(self.today):
-                batch.leave(each.change, f"it is due at the renewal, on {each.change.effective_date}")
-
-    def _approved(self) -> Sequence[Approved]:
-        return self.ledger.approved(self.clock() + self.pace.patience, self.period)
+    def _in_reach(self, batch: BatchOutcome) -> Sequence[Change]:
+        """What is approved, due, and has its turn before this run loses patience; what is due later is left."""
+        approved = self.ledger.approved(self.clock() + self.pace.patience, self.period)
+        changes = [each.change for each in approved]
+        for change in changes:
+            if not change.is_due(self.today):
+                batch.leave(change, f"it is due at the renewal, on {change.effective_date}")
+        return [change for change in changes if change.is_due(self.today)]
 
     # --- settling ---------------------------------------------------------------------------------------------------
 
@@ -233,33 +230,32 @@ class Run:
 
     # --- standing still ---------------------------------------------------------------------------------------------
 
-    def _standing_stop(self, lease: Lease) -> Stop | None:
+    def _standing_stop(self, lease: Lease, reached: Sequence[Change]) -> Stop | None:
         """Why nothing may be written; None when there is no reason, or it was lifted since its cause is mended."""
         stop = self.ledger.stop()
         if stop is None or stop.kind not in MENDABLE:
             return stop
-        mended = self._mended(stop.kind)
+        mended = self._mended(stop.kind, reached)
         if mended is None:
             return stop
         self.ledger.lift(self._renewed(lease), mended, self.clock())
         return None
 
-    def _mended(self, kind: StopKind) -> str | None:
+    def _mended(self, kind: StopKind, reached: Sequence[Change]) -> str | None:
         if kind is StopKind.BOUNDS:
-            return "what is approved is within the bounds again" if self._excess() is None else None
+            return "what is approved is within the bounds again" if self._excess(reached) is None else None
         try:
             self.psa.check_connection()
         except PsaForbidden:
             return None
         return "the PSA takes the credentials again"
 
-    def _stop_at_excess(self, lease: Lease) -> Stop | None:
-        excess = self._excess()
+    def _stop_at_excess(self, lease: Lease, reached: Sequence[Change]) -> Stop | None:
+        excess = self._excess(reached)
         return None if excess is None else self._halted(lease, StopKind.BOUNDS, excess)
 
-    def _excess(self) -> str | None:
-        changes = [approved.change for approved in self._in_reach()]
-        return self.bounds.run_excess([change for change in changes if self.bounds.line_excess(change) is None])
+    def _excess(self, reached: Sequence[Change]) -> str | None:
+        return self.bounds.run_excess([change for change in reached if self.bounds.line_excess(change) is None])
 
     def _halted(self, lease: Lease, kind: StopKind, words: str) -> Stop:
         stop = Stop(kind, words, WRITE_BACK, self.clock())

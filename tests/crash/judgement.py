@@ -4,6 +4,7 @@ Belongs here: one verdict for every writer, the real and the naive one.
 Does not belong here: making writers die.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pipelines.audit import verify_chain
 from pipelines.review.changes import Change, ChangeStatus
 from resources.store.audit import chain, chain_head
 from resources.store.writes import intents_of
+from tests.crash.models import name_of
 from tests.crash.scene import OPEN, Scene
 from tests.crash.writer import TENANT
 
@@ -47,14 +49,14 @@ def judged(scene: Scene, edited: Mapping[str, str] | None = None) -> Verdict:
     intended = _intended(scene)
     verdict = Verdict([], [], [], [], [], [], _chain_faults(scene))
     for change in scene.approved:
-        line = str(change.line_id)
-        writes = [(Decimal(before), Decimal(after)) for before, after in taken.pop(line, [])]
+        line = name_of(change)
+        writes = [(_number(before), Decimal(after)) for before, after in taken.pop(line, [])]
         status = statuses[line]
         found = {
             "doubled": len(writes) > 1,
             "wrong": any(after != change.quantity_after for _, after in writes),
             "overwritten": any(before not in _own(change) for before, _ in writes),
-            "astray": holds[line] not in _rightful(change, (edited or {}).get(line)),
+            "astray": holds.get(line) not in _rightful(change, (edited or {}).get(line)),
             "lost": (status is ChangeStatus.WRITTEN and not writes) or (writes and status not in _MAY_HAVE_WRITTEN),
             "unannounced": len(writes) > intended.get(line, 0),
         }
@@ -73,12 +75,20 @@ def _rightful(change: Change, edit: str | None) -> tuple[Decimal | None, ...]:
     return _own(change) if edit is None else (Decimal(edit),)
 
 
+def _number(quantity: str | None) -> Decimal | None:
+    return None if quantity is None else Decimal(quantity)
+
+
 def _quantities(scene: Scene) -> dict[str, Decimal]:
-    return {line["id"]: Decimal(line["quantity"]) for line in scene.psa.state()["lines"]}
+    """What the PSA bills for each change: of a line that came twice, both."""
+    holds: dict[str, Decimal] = defaultdict(Decimal)
+    for line in scene.psa.state()["lines"]:
+        holds[scene.model.name_of(line)] += Decimal(line["quantity"])
+    return dict(holds)
 
 
 def _intended(scene: Scene) -> dict[str, int]:
-    lines = {change.change_id: str(change.line_id) for change in scene.approved}
+    lines = {change.change_id: name_of(change) for change in scene.approved}
     with scene.store.reading() as conn:
         intents = [lines[row["change_id"]] for row in intents_of(conn, TENANT, list(lines))]
     return {line: intents.count(line) for line in intents}

@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.agreements.copy import PsaUnavailable
+from pipelines.quantities import text
 from pipelines.review.approval import Actor, ChangeFilter, DecisionAction, Wish, decide_matching
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.protocol import BatchOutcome
-from resources.psa.kinds import KINDS
 from resources.store import changes, copies
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
+from tests.crash.models import ABSOLUTE, Model, name_of
 from tests.crash.writer import COMPANY, TENANT, write_back
 from tests.resources.store import samples
-from tests.sandbox import seeds
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,6 @@ LIMIT_SECONDS = 120
 """How long anything is waited for: far more than it takes."""
 
 OPEN = frozenset({ChangeStatus.APPROVED, ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
-_LINES_PER_AGREEMENT = 10
 
 
 class WriterProcess(subprocess.Popen[str]):
@@ -61,7 +60,7 @@ class Scene:
     url: str
     psa: SandboxHandle
     approved: tuple[Change, ...]
-    kind: str
+    model: Model
 
     def writer(self, *options: str, pace: Pace = PACE) -> WriterProcess:
         """Start a writer process."""
@@ -72,7 +71,7 @@ class Scene:
             "tests.crash.writer",
             self.url,
             self.psa.url,
-            f"--kind={self.kind}",
+            f"--kind={self.model.kind}",
             *waits,
             *options,
         ]
@@ -88,7 +87,7 @@ class Scene:
 
     def run(self, pace: Pace = PACE) -> BatchOutcome:
         """One run of write-back in this process."""
-        return write_back(self.store, self.psa.url, pace, lambda _: None, self.kind)
+        return write_back(self.store, self.psa.url, pace, lambda _: None, self.model.kind)
 
     def run_until_quiet(self, pace: Pace = PACE) -> list[BatchOutcome]:
         """Runs of write-back until nothing is approved or open any more."""
@@ -104,24 +103,30 @@ class Scene:
         return batches
 
     def statuses(self) -> dict[str, ChangeStatus]:
-        """Where each change stands, by its line."""
+        """Where each change stands, by its name."""
         with self.store.reading() as conn:
-            return {str(each.line_id): each.status for each in changes.latest_changes(conn, TENANT, period=PERIOD)}
+            return {name_of(each): each.status for each in changes.latest_changes(conn, TENANT, period=PERIOD)}
 
     def open(self) -> list[str]:
-        """The lines whose changes have no end yet."""
+        """The names of the changes that have no end yet."""
         return [line for line, status in self.statuses().items() if status in OPEN]
 
     def edit_by_hand(self, line: str, quantity: str) -> None:
         """A person sets a line in the PSA."""
         self.psa.merge({"lines": [{"id": line, "quantity": quantity}]})
 
-    def steps_written(self) -> dict[str, list[tuple[str, str]]]:
-        """Every accepted write, before and after, by line."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for write in self.psa.writes():
-            found.setdefault(write["line_id"], []).append((write["before"], write["after"]))
+    def steps_written(self) -> dict[str, list[tuple[str | None, str]]]:
+        """Every accepted write, before and after, by the name of its change; before is None for a line that came."""
+        state = self.psa.state()
+        names = {line["id"]: self.model.name_of(line) for line in state["lines"]}
+        found: dict[str, list[tuple[str | None, str]]] = {}
+        for write in state["writes"]:
+            found.setdefault(names[write["line_id"]], []).append((write["before"], write["after"]))
         return found
+
+    def once_each(self) -> dict[str, list[tuple[str | None, str]]]:
+        """What ``steps_written`` is when every change was written once."""
+        return {name_of(each): [(_text(each.quantity_before), text(each.quantity_after))] for each in self.approved}
 
 
 def outcome_of(told: Sequence[str]) -> Any:
@@ -129,46 +134,23 @@ def outcome_of(told: Sequence[str]) -> Any:
     return json.loads(told[-1])
 
 
+def _text(quantity: Decimal | None) -> str | None:
+    return None if quantity is None else text(quantity)
+
+
 @contextmanager
 def staged(
-    store_url: str, count: int = 3, faults: Mapping[str, Any] | None = None, kind: str = "connectwise"
+    store_url: str, count: int = 3, faults: Mapping[str, Any] | None = None, model: Model = ABSOLUTE
 ) -> Iterator[Scene]:
-    """A scene with that many approved changes, each on a line of its own, numbered from 1."""
-    changed = tuple(_change(number, KINDS[kind].traits.is_integer_only) for number in range(1, count + 1))
+    """A scene with that many approved changes, each on a line of its own, named by number from 1."""
+    changed = tuple(model.change(number) for number in range(1, count + 1))
     store = Store(store_url, TENANT)
     try:
-        with running_sandbox(_seed(changed) | {"psa": kind}, faults=faults) as psa:
-            _approve(store, psa.url, changed, kind)
-            yield Scene(store, store_url, psa, changed, kind)
+        with running_sandbox(model.seed(changed), faults=faults) as psa:
+            _approve(store, psa.url, changed, model.kind)
+            yield Scene(store, store_url, psa, changed, model)
     finally:
         store.close()
-
-
-def _change(number: int, is_whole: bool) -> Change:
-    """From the line's number to two and a half more, or two: every line has numbers of its own."""
-    agreement = 9000 + (number - 1) // _LINES_PER_AGREEMENT
-    return samples.change(
-        f"change-{number:04}",
-        agreement_id=str(agreement),
-        line_id=str(number),
-        quantity_before=Decimal(number),
-        quantity_after=number + Decimal("2" if is_whole else "2.5"),
-        unit_price=Decimal(22),
-        unit_cost=Decimal(18),
-        amount_delta=Decimal(55),
-        needs=(),
-    )
-
-
-def _seed(changed: Sequence[Change]) -> dict[str, Any]:
-    agreements = dict.fromkeys(str(change.agreement_id) for change in changed)
-    return seeds.seed(
-        agreements=[seeds.agreement(number) for number in agreements],
-        lines=[
-            seeds.line(str(change.line_id), agreement=change.agreement_id, quantity=str(change.quantity_before))
-            for change in changed
-        ],
-    )
 
 
 def _approve(store: Store, psa_url: str, changed: Sequence[Change], kind: str) -> None:

@@ -1,6 +1,7 @@
 """A writer that is killed at any step loses nothing and doubles nothing."""
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,36 @@ from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Cause
 from pipelines.writeback.protocol import Step
 from tests.crash.judgement import judged
+from tests.crash.models import ABSOLUTE, MODELS, Model, name_of
 from tests.crash.scene import PACE, Scene, staged
 from tests.crash.writer import IN_FLIGHT
+from tests.torture import IS_LONG
 
 ALL_WRITTEN = {"1": ChangeStatus.WRITTEN, "2": ChangeStatus.WRITTEN, "3": ChangeStatus.WRITTEN}
-ONCE_EACH = {"1": [("1", "3.5")], "2": [("2", "4.5")], "3": [("3", "5.5")]}
+COMBINATIONS = [
+    (model, store)
+    for model in MODELS.values()
+    for store in ("sqlite_url", "postgres_url")
+    if IS_LONG or store == "sqlite_url" or model is ABSOLUTE
+]
+"""Every write model on SQLite, one of them on PostgreSQL; in the long run all on both."""
+
 LONG_QUIET = Pace(quiet=timedelta(minutes=10), lease=PACE.lease, hesitation=PACE.hesitation)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a scene is set."""
+
+    store_url: str
+    model: Model
+
+
+@pytest.fixture(params=COMBINATIONS, ids=lambda pair: f"{pair[0].name}-{pair[1].removesuffix('_url')}")
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """A write model and the URL of a migrated, empty database."""
+    model, store = request.param
+    return Stage(str(request.getfixturevalue(store)), model)
 
 
 def causes(scene: Scene) -> dict[str, list[Cause]]:
@@ -23,7 +48,7 @@ def causes(scene: Scene) -> dict[str, list[Cause]]:
     found: dict[str, list[Cause]] = {}
     for batch in scene.run_until_quiet():
         for outcome in batch.outcomes:
-            found.setdefault(str(outcome.change.line_id), []).append(outcome.cause)
+            found.setdefault(name_of(outcome.change), []).append(outcome.cause)
     return found
 
 
@@ -40,23 +65,23 @@ def causes(scene: Scene) -> dict[str, list[Cause]]:
     ],
 )
 def test_a_writer_killed_while_it_writes_is_made_good(
-    store_url: str, moment: str, left: ChangeStatus, settled: list[Cause]
+    stage: Stage, moment: str, left: ChangeStatus, settled: list[Cause]
 ) -> None:
-    with staged(store_url) as scene:
+    with staged(stage.store_url, model=stage.model) as scene:
         scene.killed_after(moment, nth=2)
         assert scene.statuses() == {"1": ChangeStatus.WRITTEN, "2": left, "3": ChangeStatus.APPROVED}
         assert judged(scene).faults() == {}
 
         assert causes(scene).get("2", []) == settled
         assert scene.statuses() == ALL_WRITTEN
-        assert scene.steps_written() == ONCE_EACH
+        assert scene.steps_written() == scene.once_each()
         assert judged(scene).faults() == {}
 
 
 @pytest.mark.parametrize("moment", [Step.LOOKED, Step.SETTLED])
 @pytest.mark.parametrize("before", [Step.INTENDED, Step.SENT])
-def test_a_writer_killed_while_it_settles_is_made_good(store_url: str, before: Step, moment: Step) -> None:
-    with staged(store_url) as scene:
+def test_a_writer_killed_while_it_settles_is_made_good(stage: Stage, before: Step, moment: Step) -> None:
+    with staged(stage.store_url, model=stage.model) as scene:
         scene.killed_after(before, nth=2)
         time.sleep(PACE.quiet.total_seconds())
         told = scene.killed_after(moment)
@@ -64,7 +89,7 @@ def test_a_writer_killed_while_it_settles_is_made_good(store_url: str, before: S
 
         scene.run_until_quiet()
         assert scene.statuses() == ALL_WRITTEN
-        assert scene.steps_written() == ONCE_EACH
+        assert scene.steps_written() == scene.once_each()
         assert judged(scene).faults() == {}
 
 
@@ -77,7 +102,7 @@ def test_a_killed_writers_line_is_left_alone_until_its_request_cannot_be_in_flig
         assert change.line_id == "2"
         assert words.startswith("its answer was lost; the line is looked at from ")
         assert scene.statuses() == ALL_WRITTEN | {"2": ChangeStatus.SENDING}
-        assert scene.steps_written() == {"1": ONCE_EACH["1"], "3": ONCE_EACH["3"]}
+        assert scene.steps_written() == {"1": scene.once_each()["1"], "3": scene.once_each()["3"]}
 
 
 def test_a_change_whose_writer_was_killed_twice_before_it_sent_waits_for_a_person(store_url: str) -> None:
@@ -102,5 +127,5 @@ def test_a_line_that_a_person_set_after_a_crash_is_never_overwritten(store_url: 
         assert causes(scene)["2"] == [Cause.LINE_MOVED]
         assert scene.statuses() == ALL_WRITTEN | {"2": ChangeStatus.STALE}
         assert scene.psa.quantity("2") == "99"
-        assert scene.steps_written() == ONCE_EACH
+        assert scene.steps_written() == scene.once_each()
         assert judged(scene, {"2": "99"}).faults() == {}

@@ -27,8 +27,12 @@ from pipelines.writeback.protocol import BatchOutcome, Run, Step
 from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.autotask_writing import AutotaskBilling
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
-from resources.psa.connectwise_writing import ConnectWiseBilling, quantity_patch
+from resources.psa.connectwise_writing import ConnectWiseBilling
+from resources.psa.halopsa import HaloPsa
+from resources.psa.halopsa_token import HaloPsaCredentials
+from resources.psa.halopsa_writing import HaloPsaBilling
 from resources.psa.http import Patience
+from resources.psa.kinds import KINDS
 from resources.store import changes
 from resources.store.engine import Store
 from resources.store.write_ledger import StoreWriteLedger
@@ -38,6 +42,7 @@ COMPANY = "sandbox"
 IN_FLIGHT = "in_flight"
 """The moment between ``INTENDED`` and ``SENT`` when the last byte has left and no answer has come."""
 
+_POSTED_TO = ("/ContractServiceAdjustments", "/additions", "/RecurringInvoice")
 _BODY_LEFT = "http11.send_request_body.complete"
 
 CameTo = Callable[[str], None]
@@ -90,7 +95,7 @@ class _WatchedTransport(httpx.HTTPTransport):
 
 
 def _is_write(request: httpx.Request) -> bool:
-    return request.method == "PATCH" or request.url.path.endswith("/ContractServiceAdjustments")
+    return request.method == "PATCH" or (request.method == "POST" and request.url.path.endswith(_POSTED_TO))
 
 
 @contextmanager
@@ -105,12 +110,15 @@ def _billing(kind: str, psa_url: str, came_to: CameTo) -> Iterator[BilledPsa]:
     if kind == "autotask":
         with Autotask(psa_url, AutotaskCredentials(*keys), **reached) as psa:
             yield AutotaskBilling(psa, identity)
+    elif kind == "halopsa":
+        with HaloPsa(psa_url, HaloPsaCredentials(*keys[:3]), **reached) as halo:
+            yield HaloPsaBilling(halo, identity)
     else:
         with ConnectWise(psa_url, ConnectWiseCredentials(*keys), **reached) as client:
             yield ConnectWiseBilling(client, identity)
 
 
-def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: str = "connectwise") -> BatchOutcome:
+def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: str) -> BatchOutcome:
     """One run of write-back, as the asset does it."""
     with _billing(kind, psa_url, came_to) as psa:
         return Run(
@@ -123,19 +131,20 @@ def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: st
             clock=store.clock,
             sleep=lambda wait: time.sleep(wait.total_seconds()),
             watch=lambda step, _: came_to(step),
+            model=KINDS[kind].traits.model,
         ).write_back()
 
 
-def write_naively(store: Store, psa_url: str, came_to: CameTo) -> None:
+def write_naively(store: Store, psa_url: str, came_to: CameTo, kind: str) -> None:
     """What write-back must not be: send what is approved, mark it afterwards, and do it again after a crash.
 
     It leaves no intent, never looks at a line, and takes whatever is not marked for not sent.
     """
-    with _billing("connectwise", psa_url, came_to) as psa:
+    with _billing(kind, psa_url, came_to) as psa:
         for approved in StoreWriteLedger(store).approved(store.clock(), None):
             change = approved.change
             came_to(Step.CLAIMED)
-            psa.send(quantity_patch(change))
+            psa.send(KINDS[kind].preview(change))
             came_to(Step.SENT)
             with store.transaction() as conn:
                 changes.set_status(conn, TENANT, change.change_id, change.revision, ChangeStatus.WRITTEN)
@@ -146,7 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store_url")
     parser.add_argument("psa_url")
-    parser.add_argument("--kind", default="connectwise", help="the kind of PSA")
+    parser.add_argument("--kind", choices=KINDS, required=True, help="the kind of PSA")
     parser.add_argument("--naive", action="store_true", help="the naive writer")
     parser.add_argument("--end-after", choices=[*Step, IN_FLIGHT], help="the moment at which the process ends itself")
     parser.add_argument("--nth", type=int, default=1, help="the how-manieth such moment it is")
@@ -163,7 +172,7 @@ def main() -> None:
     came_to = Telling(Ending(given.end_after, given.nth, by) if given.end_after else None)
     store = Store(given.store_url, TENANT)
     if given.naive:
-        write_naively(store, given.psa_url, came_to)
+        write_naively(store, given.psa_url, came_to, given.kind)
         return
     pace = Pace(*(timedelta(seconds=wait) for wait in (given.quiet, given.lease, given.hesitation)))
     batch = write_back(store, given.psa_url, pace, came_to, given.kind)

@@ -130,9 +130,9 @@ def takes_and_loses(line: str) -> Trouble:
 class Office:
     """One tenant with approved changes on lines of ten seats, each to be raised by its own number."""
 
-    def __init__(self, store: Store, lines: int = 1) -> None:
+    def __init__(self, store: Store, lines: int = 1, clock: Clock | None = None) -> None:
         self.store = store
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.psa = InventedPsa({str(number): Decimal(10) for number in range(1, lines + 1)})
         self.bounds = Bounds("USD")
         self.today = START.date()
@@ -143,6 +143,8 @@ class Office:
         self._batches = itertools.count(1)
         self._ids = itertools.count(1)
         with store.transaction() as conn:
+            if copies.newest_copy(conn, TENANT) is not None:
+                return
             company = {"base_url": self.psa.identity.base_url, "company": self.psa.identity.company}
             copies.record_copy(conn, TENANT, samples.copy(**company))
 
@@ -204,7 +206,8 @@ class Office:
     def statuses(self) -> dict[str, ChangeStatus]:
         """Where the latest revision of each line's change stands."""
         with self.store.reading() as conn:
-            return {str(each.line_id): each.status for each in changes.latest_changes(conn, TENANT)}
+            found = changes.latest_changes(conn, TENANT)
+        return {each.line_id or each.change_id.removeprefix("change-"): each.status for each in found}
 
     def causes(self, line: str = "1") -> list[tuple[str, str]]:
         """Every outcome of a line's change: status and cause."""
