@@ -83,7 +83,7 @@ class SyncroBilling:
         try:
             if service is None:
                 return _line_seen(change, schedule, account, today)
-            return _place_seen(change, schedule, account, service)
+            return _place_seen(change, schedule, account, service, today)
         except Refused as refused:
             # Only the line itself is meant: nothing is asked of the PSA here.
             return unwritable(str(refused))
@@ -154,10 +154,15 @@ def _line_seen(change: Change, schedule: Record, account: Account, today: date) 
     return LineSeen(line.quantity, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
 
 
-def _place_seen(change: Change, schedule: Record, account: Account, service: Service) -> LineSeen:
+def _place_seen(change: Change, schedule: Record, account: Account, service: Service, today: date) -> LineSeen:
     agreement = agreement_from(schedule)
     items = [item for item in items_of(schedule) if is_recurring(item) and _bills(item, service)]
-    hindrances = (agreement_obstacle(change, agreement, account), *map(_counted, items), _finer_than_cents(service))
+    hindrances = (
+        agreement_obstacle(change, agreement, account),
+        *map(_counted, items),
+        _finer_than_cents(service),
+        _too_early(change, today),
+    )
     hindrance = next((words for words in hindrances if words), None)
     return place_seen(service, [line_from(item, agreement) for item in items], hindrance)
 
@@ -171,6 +176,13 @@ def _counted(item: Record) -> str | None:
     if counter is None:
         return None
     return f"the quantity of line {item['id']} is counted by Syncro itself ({counter}): TrueUp leaves it alone"
+
+
+def _too_early(change: Change, today: date) -> str | None:
+    """A line of Syncro has no date: it would be billed before the day from which it was approved."""
+    if change.effective_date <= today:
+        return None
+    return f"the new line is to begin on {change.effective_date}, and Syncro bills one from the moment it is made"
 
 
 def _finer_than_cents(service: Service) -> str | None:

@@ -253,6 +253,14 @@ def test_a_service_that_cannot_be_billed_as_it_is_makes_no_line(
     assert seen_on(sandbox, new_line()).obstacle == words
 
 
+def test_a_new_line_is_not_made_before_its_day(sandbox: SandboxHandle) -> None:
+    with connected(sandbox) as psa:
+        early = billing(psa).see_line(new_line(effective_date=date(2026, 11, 4)), TODAY)
+        due = billing(psa).see_line(new_line(effective_date=TODAY), TODAY)
+    assert early.obstacle == "the new line is to begin on 2026-11-04, and Syncro bills one from the moment it is made"
+    assert due.obstacle is None
+
+
 def test_a_standing_line_that_syncro_counts_is_an_obstacle_to_a_new_one() -> None:
     wanted = new_line(service_id="77")
     seen = _with_item(wanted, {"id": 1, "asset_type_id": 2}, {"id": 2, "one_time_charge": True})
