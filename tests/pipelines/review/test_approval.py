@@ -21,7 +21,7 @@ from pipelines.review.approval import (
     decide_named,
 )
 from pipelines.review.changes import Change, ChangeStatus, When
-from pipelines.review.people import Role, may_manage_people, token_hash, token_of
+from pipelines.review.people import Role, is_a_rule, may_manage_people, rule_name, token_hash, token_of
 from resources.store import changes, decisions
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
@@ -298,6 +298,12 @@ def test_a_filter_leaves_what_it_may_not_decide_and_says_so(desk: Desk) -> None:
 def test_admins_manage_people_and_reviewers_do_not() -> None:
     assert may_manage_people(Role.ADMIN)
     assert not may_manage_people(Role.REVIEWER)
+
+
+def test_a_rule_is_told_from_a_person_by_its_name() -> None:
+    assert is_a_rule(rule_name("small"))
+    assert is_a_rule(" Policy:small")
+    assert not is_a_rule("dana")
 
 
 def test_of_a_token_only_its_hash_is_kept() -> None:
