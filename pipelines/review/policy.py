@@ -10,7 +10,7 @@ from pipelines.policies.document import Fact, PolicyTerms, read_policy
 from pipelines.policies.engine import Facts, Policy, PolicyOutcome, Verdict, judge
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.binding import MANUAL_POLICY
-from pipelines.review.changes import Change, ChangeStatus, When
+from pipelines.review.changes import ROLL_BACK, Change, ChangeStatus, When
 from pipelines.review.proposing import FLAGS
 
 NO_POLICY = Policy((), MANUAL_POLICY)
@@ -26,7 +26,7 @@ CHANGE_TERMS = PolicyTerms(
         "account": Fact(),
         "service": Fact(),
         "when": Fact(words=tuple(When)),
-        "flags": Fact(words=FLAGS),
+        "flags": Fact(words=(*FLAGS, ROLL_BACK)),
         "currency": Fact(pattern="[A-Z]{3}", example="USD"),
         "amount": Fact(is_number=True, unit="currency"),
         "percent": Fact(is_number=True),
@@ -73,9 +73,12 @@ def _percent(change: Change) -> Decimal | None:
 
 
 def needs_a_person(change: Change) -> bool:
-    """Whether no rule may approve a change: it ends at nothing, has vanished, or nobody knows its money."""
+    """Whether no rule may approve a change: it ends at nothing, has vanished, or nobody knows its money.
+
+    Nor may one approve a roll-back: somebody asked for it, and another look at it is what was asked for.
+    """
     is_gone = change.quantity_after == 0 or change.kind is DeltaKind.VANISHED or "confirm_zero" in change.needs
-    return is_gone or change.amount_delta is None or change.currency is None
+    return is_gone or change.is_roll_back or change.amount_delta is None or change.currency is None
 
 
 def judged(policy: Policy, change: Change) -> Verdict:

@@ -17,7 +17,7 @@ from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.reconciliation.month import month_view
 from pipelines.review.approval import Actor, ChangeFilter, Decided, DecisionAction, Wish, decide_matching, decide_named
 from pipelines.review.automatic import Ruled, approve_by_policy
-from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.changes import ROLL_BACK, Change, ChangeStatus
 from pipelines.review.policy import NO_POLICY, all_needs, change_facts, change_policy, judged
 from pipelines.review.publishing import InputsMovedError
 from resources.store import audit, changes, decisions, mappings, policies, reconciliations
@@ -117,6 +117,7 @@ NEVER = [
     ),
     pytest.param({"quantity_after": Decimal(0), "amount_delta": Decimal(-1)}, id="a fall to zero without its tick"),
     pytest.param({"kind": DeltaKind.VANISHED, "quantity_after": Decimal(5)}, id="a vanished line with a minimum"),
+    pytest.param({"flags": (ROLL_BACK,)}, id="a roll-back"),
     pytest.param({"amount_delta": None}, id="no price"),
     pytest.param({"currency": None}, id="no currency"),
     pytest.param({"currency": "EUR"}, id="another currency"),
