@@ -49,8 +49,13 @@ def test_the_demo_comes_to_what_was_worked_out_by_hand(tmp_path: Path, capsys: p
     found = listed(capsys, "findings", "--period", month, "--workspace", str(folder))
     assert Counter(finding["kind"] for finding in found) == expected.FINDINGS
     state = json.loads((folder / "psa-state.json").read_text(encoding="utf-8"))
-    assert {write["line_id"]: Decimal(write["after"]) for write in state["writes"]} == expected.WRITTEN
-    assert len(state["writes"]) == len(expected.WRITTEN)
+    changed = [write for write in state["writes"] if write["before"] is not None]
+    assert {write["line_id"]: Decimal(write["after"]) for write in changed} == expected.WRITTEN
+    accounts = {agreement["id"]: agreement["account"] for agreement in state["agreements"]}
+    lines_made = {write["line_id"] for write in state["writes"]} - {write["line_id"] for write in changed}
+    made = [line for line in state["lines"] if line["id"] in lines_made]
+    assert {(accounts[line["agreement"]], line["service"]): Decimal(line["quantity"]) for line in made} == unbilled
+    assert len(state["writes"]) == len(expected.WRITTEN) + len(made)
     quantities = {line["id"]: Decimal(line["quantity"]) for line in state["lines"]}
     assert quantities[expected.EDITED_LINE] == expected.EDITED_TO
     capsys.readouterr()

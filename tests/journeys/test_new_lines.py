@@ -60,6 +60,7 @@ def test_a_line_is_made_as_approved_and_proposed_no_more(month: Desk) -> None:
     month.trail()
 
 
+@pytest.mark.parametrize("month", ["connectwise", "autotask"], indirect=True)
 def test_a_line_whose_answer_was_lost_is_found_and_not_made_twice(month: Desk) -> None:
     _approve(month)
     month.psa.set_faults({"rules": [{"match": MAKES, "nth": 1, "do": "commit_then_drop"}]})

@@ -158,7 +158,7 @@ def _tell(opened: Workspace, period: BillingPeriod) -> None:
 
 
 def _review(opened: Workspace, period: BillingPeriod) -> dict[str, str]:
-    """A reviewer decides on some changes; the answer is what was approved, line id to new quantity."""
+    """A reviewer decides on some changes; the answer is what was approved, line or place of a new one to quantity."""
     print_lines(["", f"What {REVIEWER} decides"])
     said = [
         _approved(opened, ChangeFilter(period.key, kind=DeltaKind.INCREASE), confirm_zero=False),
@@ -168,7 +168,7 @@ def _review(opened: Workspace, period: BillingPeriod) -> dict[str, str]:
     for decided in said:
         print_lines(in_words(decided, DecisionAction.APPROVED))
     plans = [decision.plan or {} for decided in said for decision in decided.decisions]
-    return {str(plan["line"]): str(plan["after"]) for plan in plans}
+    return {str(plan["line"] or f"{plan['agreement']}/{plan['service']}"): str(plan["after"]) for plan in plans}
 
 
 def _approved(opened: Workspace, wanted: ChangeFilter, *, confirm_zero: bool) -> Decided:
@@ -209,7 +209,7 @@ def _tell_writes(opened: Workspace, period: BillingPeriod, psa: "SandboxHandle",
     print_changes([change for change in latest if change.status is not ChangeStatus.PROPOSED])
     print_table(["kind", "what", "remedy"], [(item.kind, item.message, item.remedy) for item in found])
     wanted = {line: after for line, after in approved.items() if line != EDITED_LINE}
-    written = {write["line_id"]: write["after"] for write in psa.writes()}
+    written = _written(psa)
     if written != wanted or len(psa.writes()) != len(wanted) or not verdict.is_whole:
         raise CommandError("the PSA was not written as approved, or the trail is broken: please report this")
     print_lines(
@@ -219,6 +219,16 @@ def _tell_writes(opened: Workspace, period: BillingPeriod, psa: "SandboxHandle",
             f"The audit trail is whole: {verdict.entries} entries.",
         ]
     )
+
+
+def _written(psa: "SandboxHandle") -> dict[str, str]:
+    """Every write that the PSA lists, by its line; by agreement and service for a line that it made."""
+    state = psa.state()
+    made = {line["id"]: f"{line['agreement']}/{line['service']}" for line in state["lines"]}
+    return {
+        write["line_id"] if write["before"] is not None else made[write["line_id"]]: write["after"]
+        for write in state["writes"]
+    }
 
 
 def _last_words(directory: Path, period: BillingPeriod, url: str) -> None:
