@@ -17,7 +17,7 @@ from tests.crash.scene import PACE, Scene, staged
 from tests.crash.writer import IN_FLIGHT
 from tests.torture import figure
 
-KILLS = figure(13, 1250)
+KILLS = figure(7, 1250)
 """Per write model and kind of database: 304 of all eight together, and 10,000 in the long run."""
 
 LIVES_PER_SCENE = 38

@@ -28,7 +28,7 @@ def _new_line(change: Change) -> Line:
 
 
 @settings(
-    max_examples=15,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

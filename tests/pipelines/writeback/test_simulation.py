@@ -38,7 +38,7 @@ from tests.pipelines.writeback.vendors import (
 )
 from tests.torture import figure
 
-SEEDS = figure(200, 100_000)
+SEEDS = figure(100, 100_000)
 """Of all write models together: each has every fourth."""
 
 SEEDS_PER_TEST = 50

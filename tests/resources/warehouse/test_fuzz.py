@@ -9,7 +9,7 @@ import multiprocessing
 from tests.resources.warehouse.fuzzing import hold_all
 from tests.torture import figure
 
-FILES, PROCESSES, CHUNK = figure(10_000, 1_000_000), 2, 250
+FILES, PROCESSES, CHUNK = figure(4_000, 1_000_000), 2, 250
 MOST_SECONDS = 120
 """For one chunk. A file takes some thirty milliseconds; a reader that hangs or dies is told by this."""
 
