@@ -14,7 +14,7 @@ from tests.crash.scene import LIMIT_SECONDS, staged
 from tests.postgres import Server, find_programs, program_folders
 from tests.torture import figure
 
-RESTARTS = figure(4, 200)
+RESTARTS = figure(5, 200)
 """Of all write models together."""
 
 LINES = 40
