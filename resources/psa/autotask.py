@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from itertools import pairwise
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,7 +31,7 @@ from resources.psa.autotask_records import (
 )
 from resources.psa.errors import Forbidden, Gone, PsaError, Refused, Throttled, ToldFault, Unavailable
 from resources.psa.fields import Record, id_of
-from resources.psa.http import Patience, PsaHttp, Timeouts
+from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
 
 API = "/ATServicesRest/V1.0"
 PAGE_SIZE = 500
@@ -99,7 +98,7 @@ def _messages(response: httpx.Response) -> list[str]:
         return []
 
 
-class Autotask:
+class Autotask(PsaConnection):
     """A connection to an Autotask tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the root of the tenant's zone host. Requests go one after the other, so of the three that the
@@ -201,22 +200,6 @@ class Autotask:
             if not has_more:
                 return records
             start = {"op": "gt", "field": "id", "value": id_of(page[-1], "a record")}
-
-    def write_once(self, method: str, path: str, body: bytes) -> None:
-        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
-        self._http.write(method, path, body)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check_zone(self, zone: Any) -> None:
         url = zone.get("url") if isinstance(zone, dict) else None

@@ -27,7 +27,7 @@ from resources.psa.autotask_records import (
 )
 from resources.psa.errors import Gone, PsaError, Refused, ToldFault
 from resources.psa.fields import Record, id_of
-from resources.psa.writing import Recent, agreement_obstacle, answer_of, obstacle
+from resources.psa.writing import Recent, agreement_obstacle, answer_of, obstacle, unwritable
 
 TRAITS = WriteTraits(
     model=WriteModel.DELTA,
@@ -66,12 +66,12 @@ class AutotaskBilling:
         For a new line: what the contract has of the service already. Raises ``PsaError`` when nothing can be said.
         """
         if change.agreement_id is None:
-            return _unseen("the change names no agreement, so there is nothing to look at")
+            return unwritable("the change names no agreement, so there is nothing to look at")
         self._psa.check_once()
         try:
             return self._seen(change, str(change.agreement_id), today)
         except Gone as gone:
-            return _unseen(f"it is not in the PSA any more: {gone}")
+            return unwritable(f"it is not in the PSA any more: {gone}")
         except ToldFault:
             # It may be the way in which wrong credentials are told; then this raises ``Forbidden``.
             self._psa.check_connection()
@@ -101,7 +101,7 @@ class AutotaskBilling:
         if len(found) == 1:
             return self._standing(change, found[0], agreement, account, today)
         if found:
-            return _unseen(_several(change, found))
+            return unwritable(_several(change, found))
         return self._missing(change, agreement, account)
 
     def _standing(self, change: Change, held: Record, agreement: Agreement, account: Account, today: date) -> LineSeen:
@@ -116,7 +116,7 @@ class AutotaskBilling:
             line = line_from(held, agreement, row.units if row else Decimal(0), start)
         except Refused as refused:
             # Only the line itself is meant: a refused request says nothing about the line.
-            return _unseen(str(refused))
+            return unwritable(str(refused))
         hindrance = (
             _elsewhere(held, agreement)
             or obstacle(change, line, agreement, account, today)
@@ -160,10 +160,6 @@ def _adjustment(change: Change, standing: Decimal | None) -> VendorRequest:
     effective = instant_of(change.effective_date)
     body = f'{{"contractID":{change.agreement_id},{target},"unitChange":{units},"effectiveDate":"{effective}"}}'
     return VendorRequest("POST", f"{API}/ContractServiceAdjustments", body)
-
-
-def _unseen(words: str) -> LineSeen:
-    return LineSeen(None, None, None, None, words)
 
 
 def _several(change: Change, found: Sequence[Record]) -> str:

@@ -9,8 +9,7 @@ import base64
 from dataclasses import dataclass, fields
 from datetime import date
 from itertools import pairwise
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -18,7 +17,7 @@ from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
 from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
 from resources.psa.errors import Forbidden, Gone, Refused, Unavailable
 from resources.psa.fields import Record, id_of
-from resources.psa.http import Patience, PsaHttp, Timeouts
+from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
 
 API = "/v4_6_release/apis/3.0"
 PAGE_SIZE = 1000
@@ -60,7 +59,7 @@ class ConnectWiseCredentials:
         return base64.b64encode(plain.encode()).decode()
 
 
-class ConnectWise:
+class ConnectWise(PsaConnection):
     """A connection to a ConnectWise tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the host root. Raises ``Refused`` when it or the credentials cannot be used at all.
@@ -121,22 +120,6 @@ class ConnectWise:
     def read_additions(self, agreement_id: str) -> list[Record]:
         """All additions of an agreement, whatever their dates. Raises ``Gone`` when there is no such agreement."""
         return self._read_list(f"/finance/agreements/{agreement_id}/additions")
-
-    def write_once(self, method: str, path: str, body: bytes) -> None:
-        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
-        self._http.write(method, path, body)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read_lines(self, agreement: Agreement) -> list[AgreementLine]:
         # The vendor has no list of all additions: one call per agreement.

@@ -18,12 +18,12 @@ from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
 from resources.psa.connectwise import API, ConnectWise
 from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
-from resources.psa.errors import Forbidden, Gone, PsaError, Refused
+from resources.psa.errors import Gone, PsaError, Refused
 from resources.psa.fields import Record, id_of
 from resources.psa.writing import (
     Recent,
     agreement_obstacle,
-    answer_of,
+    answer_unless_forbidden,
     marker_of,
     obstacle,
     place_seen,
@@ -92,18 +92,8 @@ class ConnectWiseBilling:
         try:
             self._psa.write_once(request.method, request.path, request.body.encode())
         except PsaError as error:
-            return self._answer(error)
+            return answer_unless_forbidden(error, self.check_connection)
         return Answer(Heard.ACCEPTED, "accepted")
-
-    def _answer(self, error: PsaError) -> Answer:
-        if isinstance(error, Gone):
-            try:
-                self.check_connection()
-            except Forbidden as forbidden:
-                return Answer(Heard.FORBIDDEN, str(forbidden))
-            except PsaError:
-                return Answer(Heard.UNKNOWN, str(error))
-        return answer_of(error)
 
     def _agreement(self, number: str, today: date) -> Agreement:
         path = f"/finance/agreements/{number}"

@@ -8,8 +8,7 @@ is written (``halopsa_writing``).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -25,7 +24,7 @@ from resources.psa.halopsa_records import (
     service_from,
 )
 from resources.psa.halopsa_token import HaloPsaCredentials, HaloToken
-from resources.psa.http import Patience, PsaHttp, Timeouts
+from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
 
 API = "/api"
 PAGE_SIZE = 100
@@ -49,7 +48,7 @@ ITEMS = _List("/Item", "items", {"recurringonly": "true", "includeactive": "true
 INVOICES = _List("/RecurringInvoice", "invoices", {})
 
 
-class HaloPsa:
+class HaloPsa(PsaConnection):
     """A connection to a HaloPSA tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the host root. Raises ``Refused`` when it or the credentials cannot be used at all.
@@ -108,22 +107,6 @@ class HaloPsa:
         if str(found) != number:
             raise Unavailable(f"GET /RecurringInvoice/{number}: the PSA answers recurring invoice {found}")
         return invoice
-
-    def write_once(self, method: str, path: str, body: bytes) -> None:
-        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
-        self._http.write(method, path, body)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read_lines(self, agreement: Agreement) -> list[AgreementLine]:
         # The same request that a write is made from, so that both see the same lines.

@@ -152,6 +152,28 @@ class PsaHttp:
         return response
 
 
+class PsaConnection:
+    """What a connection to any vendor is beside its reads: a request sent once, and an end. It owns its client."""
+
+    _http: PsaHttp
+
+    def write_once(self, method: str, path: str, body: bytes) -> None:
+        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
+        self._http.write(method, path, body)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 _Explain = Callable[[Timeouts], str]
 _FAILURES: tuple[tuple[type[Exception], type[PsaError], _Explain], ...] = (
     (httpx.ConnectTimeout, Unreachable, lambda t: f"the PSA cannot be reached within {t.connect:g} s"),

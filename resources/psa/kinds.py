@@ -7,7 +7,7 @@ Does not belong here: a vendor's protocol (its own modules), where settings and 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
@@ -67,78 +67,57 @@ class PsaKind:
     preview: Callable[[Change], VendorRequest]
 
 
-def _connectwise(connection: Connection) -> OpenPsa:
-    client = ConnectWise(
-        connection.identity.base_url,
-        ConnectWiseCredentials(*connection.secrets.values()),
-        allow_loopback=connection.allow_loopback,
-        patience=connection.patience,
-    )
-    return OpenPsa(client, connectwise_writing.ConnectWiseBilling(client, connection.identity))
+def _opening(
+    client_of: Callable[..., Any],
+    credentials_of: Callable[..., Any],
+    billing_of: Callable[[Any, PsaIdentity], BilledPsa],
+) -> Callable[[Connection], OpenPsa]:
+    """How a kind is connected to: its credentials from the secrets, in their order, its client, its billing side."""
+
+    def opened(connection: Connection) -> OpenPsa:
+        client = client_of(
+            connection.identity.base_url,
+            credentials_of(*connection.secrets.values()),
+            allow_loopback=connection.allow_loopback,
+            patience=connection.patience,
+        )
+        return OpenPsa(client, billing_of(client, connection.identity))
+
+    return opened
 
 
 CONNECTWISE = PsaKind(
     name="connectwise",
     secrets=("COMPANY_ID", "PUBLIC_KEY", "PRIVATE_KEY", "CLIENT_ID"),
     traits=connectwise_writing.TRAITS,
-    open=_connectwise,
+    open=_opening(ConnectWise, ConnectWiseCredentials, connectwise_writing.ConnectWiseBilling),
     preview=connectwise_writing.request_of,
 )
-
-
-def _autotask(connection: Connection) -> OpenPsa:
-    client = Autotask(
-        connection.identity.base_url,
-        AutotaskCredentials(*connection.secrets.values()),
-        allow_loopback=connection.allow_loopback,
-        patience=connection.patience,
-    )
-    return OpenPsa(client, autotask_writing.AutotaskBilling(client, connection.identity))
 
 
 AUTOTASK = PsaKind(
     name="autotask",
     secrets=("COMPANY_ID", "USERNAME", "SECRET", "INTEGRATION_CODE"),
     traits=autotask_writing.TRAITS,
-    open=_autotask,
+    open=_opening(Autotask, AutotaskCredentials, autotask_writing.AutotaskBilling),
     preview=autotask_writing.adjustment_preview,
 )
-
-
-def _halopsa(connection: Connection) -> OpenPsa:
-    client = HaloPsa(
-        connection.identity.base_url,
-        HaloPsaCredentials(*connection.secrets.values()),
-        allow_loopback=connection.allow_loopback,
-        patience=connection.patience,
-    )
-    return OpenPsa(client, halopsa_writing.HaloPsaBilling(client, connection.identity))
 
 
 HALOPSA = PsaKind(
     name="halopsa",
     secrets=("TENANT", "CLIENT_ID", "CLIENT_SECRET"),
     traits=halopsa_writing.TRAITS,
-    open=_halopsa,
+    open=_opening(HaloPsa, HaloPsaCredentials, halopsa_writing.HaloPsaBilling),
     preview=halopsa_writing.preview,
 )
-
-
-def _syncro(connection: Connection) -> OpenPsa:
-    client = Syncro(
-        connection.identity.base_url,
-        SyncroCredentials(*connection.secrets.values()),
-        allow_loopback=connection.allow_loopback,
-        patience=connection.patience,
-    )
-    return OpenPsa(client, syncro_writing.SyncroBilling(client, connection.identity))
 
 
 SYNCRO = PsaKind(
     name="syncro",
     secrets=("SUBDOMAIN", "API_KEY"),
     traits=syncro_writing.TRAITS,
-    open=_syncro,
+    open=_opening(Syncro, SyncroCredentials, syncro_writing.SyncroBilling),
     preview=syncro_writing.request_of,
 )
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,7 +20,7 @@ from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
 from resources.psa.address import checked_base_url, is_loopback_name
 from resources.psa.errors import Gone, Refused, Unavailable
 from resources.psa.fields import Record, id_of
-from resources.psa.http import Patience, PsaHttp, Timeouts
+from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
 from resources.psa.pacing import PacedTransport
 from resources.psa.syncro_records import (
     account_from,
@@ -66,7 +65,7 @@ class SyncroCredentials:
         return (self.api_key,)
 
 
-class Syncro:
+class Syncro(PsaConnection):
     """A connection to a Syncro tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the host root. Raises ``Refused`` when it or the credentials cannot be used at all, and when it is
@@ -126,22 +125,6 @@ class Syncro:
         if not isinstance(record, dict) or str(id_of(record, f"GET {path}")) != number:
             raise Unavailable(f"GET {path}: the answer is not that record")
         return record
-
-    def write_once(self, method: str, path: str, body: bytes) -> None:
-        """Send one request. Raises ``PsaError``; see ``PsaHttp.write`` for what each says about the outcome."""
-        self._http.write(method, path, body)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read_lines(self, agreement: Agreement) -> list[AgreementLine]:
         """The recurring lines of an agreement, from its own record: the list's may be shortened."""

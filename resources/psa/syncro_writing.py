@@ -16,7 +16,7 @@ from pipelines.quantities import PRECISION, text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
-from resources.psa.errors import Forbidden, Gone, PsaError, Refused
+from resources.psa.errors import Gone, PsaError, Refused
 from resources.psa.fields import Record
 from resources.psa.syncro import API, Syncro
 from resources.psa.syncro_records import (
@@ -31,7 +31,7 @@ from resources.psa.syncro_records import (
 from resources.psa.writing import (
     Recent,
     agreement_obstacle,
-    answer_of,
+    answer_unless_forbidden,
     marker_of,
     obstacle,
     place_seen,
@@ -97,18 +97,8 @@ class SyncroBilling:
         try:
             self._psa.write_once(request.method, request.path, request.body.encode())
         except PsaError as error:
-            return self._answer(error)
+            return answer_unless_forbidden(error, self.check_connection)
         return Answer(Heard.ACCEPTED, "accepted")
-
-    def _answer(self, error: PsaError) -> Answer:
-        if isinstance(error, Gone):
-            try:
-                self.check_connection()
-            except Forbidden as forbidden:
-                return Answer(Heard.FORBIDDEN, str(forbidden))
-            except PsaError:
-                return Answer(Heard.UNKNOWN, str(error))
-        return answer_of(error)
 
     def _account(self, number: str) -> Account:
         return self._accounts.get(number, lambda: account_from(self._psa.read_record("customers", number)))

@@ -50,6 +50,21 @@ def answer_of(error: PsaError) -> Answer:
     return Answer(heard, str(error), asked)
 
 
+def answer_unless_forbidden(error: PsaError, check_connection: Callable[[], None]) -> Answer:
+    """As ``answer_of``, for vendors who may tell wrong credentials as "not found": they are tried first.
+
+    When they cannot be tried either, nobody knows what the answer means.
+    """
+    if isinstance(error, Gone):
+        try:
+            check_connection()
+        except Forbidden as forbidden:
+            return Answer(Heard.FORBIDDEN, str(forbidden))
+        except PsaError:
+            return Answer(Heard.UNKNOWN, str(error))
+    return answer_of(error)
+
+
 _HEARD: tuple[tuple[type[PsaError], Heard], ...] = (
     (Throttled, Heard.THROTTLED),
     (Unreachable, Heard.NOT_EXECUTED),
