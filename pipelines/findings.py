@@ -31,6 +31,7 @@ class FindingKind(StrEnum):
     KEY_DRIFT = "key_drift"
     COMMITMENT = "commitment"
     RENEWAL = "renewal"
+    EXTENDED_TERM = "extended_term"
     PRICE_CHANGE = "price_change"
     VANISHED_SUBSCRIPTION = "vanished_subscription"
     DUPLICATE_FILE = "duplicate_file"

@@ -21,7 +21,7 @@ from pipelines.periods import BillingPeriod
 from pipelines.quantities import money, money_text, text
 from pipelines.reconciliation.deltas import Delta, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import ExpectedDrop
-from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, Renewal, UnmappedUsage
+from pipelines.reconciliation.inputs import ClassedRows, KeyDrift, Likeness, MonthFigures, TermEnds, UnmappedUsage
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def month_findings(seen: MonthSeen) -> list[Finding]:
         *_vanished_subscriptions(seen),
         *_commitments(seen),
         *_renewals(seen),
+        *_extended_terms(seen),
         *_price_changes(seen),
         *_currency_mismatches(seen),
         *_classed(seen),
@@ -377,22 +378,37 @@ def _commitments(seen: MonthSeen) -> Iterator[Finding]:
         )
 
 
-def _renewal(renewal: Renewal) -> str:
-    going_on = "" if renewal.renewal_quantity is None else f", going on with {text(renewal.renewal_quantity)}"
-    return f"{renewal.subscription_id!r} ({renewal.service_key}) on {renewal.term_end}{going_on}"
+def _ends(terms: TermEnds, verb: str) -> str:
+    named = ", ".join(
+        f"{each.subscription_id!r} ({each.service_key}) {verb} {each.term_end}"
+        + ("" if each.renewal_quantity is None else f", going on with {text(each.renewal_quantity)}")
+        for each in terms.named
+    )
+    return named + (f" and {terms.count - len(terms.named)} more" if terms.count > len(terms.named) else "")
 
 
 def _renewals(seen: MonthSeen) -> Iterator[Finding]:
     for renewals in seen.figures.renewals if seen.figures else ():
-        named = ", ".join(map(_renewal, renewals.named))
-        more = f" and {renewals.count - len(renewals.named)} more" if renewals.count > len(renewals.named) else ""
         yield Finding(
             seen.period,
             FindingKind.RENEWAL,
             renewals.source,
             renewals.account_key,
-            f"{renewals.source}: commitments of the account {renewals.account_key!r} end: {named}{more}.",
+            f"{renewals.source}: commitments of the account {renewals.account_key!r} end: {_ends(renewals, 'on')}.",
             "Ask the customer how many seats go on; they may fall at the renewal and in the days after it.",
+        )
+
+
+def _extended_terms(seen: MonthSeen) -> Iterator[Finding]:
+    for terms in seen.figures.extended_terms if seen.figures else ():
+        yield Finding(
+            seen.period,
+            FindingKind.EXTENDED_TERM,
+            terms.source,
+            terms.account_key,
+            f"{terms.source}: terms of the account {terms.account_key!r} are over, and what was bound by them goes on "
+            f"month by month: {_ends(terms, 'since')}. No quantity changes by that; the vendor may charge more for it.",
+            "Renew it, or cancel it at the vendor; seats may fall at any time now.",
         )
 
 

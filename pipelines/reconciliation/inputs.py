@@ -185,8 +185,8 @@ class CommitmentFalls:
 
 
 @dataclass(frozen=True)
-class Renewal:
-    """A subscription whose commitment ends soon. ``term_end`` is the day after the last one.
+class TermEnd:
+    """A subscription whose commitment ends soon, or has ended. ``term_end`` is the day after the last one.
 
     ``renewal_quantity`` is how many units go on then, None where the file does not tell.
     """
@@ -198,13 +198,13 @@ class Renewal:
 
 
 @dataclass(frozen=True)
-class Renewals:
-    """Commitments that end in this month or the two after it. Grain: (source, account key)."""
+class TermEnds:
+    """Commitments that end in this month or the two after it, or that are over. Grain: (source, account key)."""
 
     source: str
     account_key: str
     count: int
-    named: tuple[Renewal, ...]
+    named: tuple[TermEnd, ...]
 
 
 @dataclass(frozen=True)
@@ -250,6 +250,7 @@ class MonthFigures:
     key_drifts: tuple[KeyDrift, ...] = ()
     vanished_subscriptions: tuple[VanishedSubscriptions, ...] = ()
     commitment_falls: tuple[CommitmentFalls, ...] = ()
-    renewals: tuple[Renewals, ...] = ()
+    renewals: tuple[TermEnds, ...] = ()
+    extended_terms: tuple[TermEnds, ...] = ()
     price_changes: tuple[PriceChange, ...] = ()
     currency_mismatches: tuple[CurrencyMismatch, ...] = ()

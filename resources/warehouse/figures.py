@@ -23,8 +23,8 @@ from pipelines.reconciliation.inputs import (
     Likeness,
     MonthFigures,
     PriceChange,
-    Renewal,
-    Renewals,
+    TermEnd,
+    TermEnds,
     UnmappedUsage,
     VanishedSubscription,
     VanishedSubscriptions,
@@ -181,6 +181,15 @@ QUERIES: Mapping[str, str] = {
         from renewals group by source, match_account
         order by source, account_key
     """,
+    "extended_terms": f"""
+        select
+            source, min(account_key) as account_key, count(*) as count,
+            min(struct_pack(
+                term_end := term_end, subscription_id := subscription_id, service_key := service_key
+            ), {MOST_EVIDENCE}) as named
+        from extended_terms group by source, match_account
+        order by source, account_key
+    """,
     "price_changes": f"""
         with records as (
             select
@@ -232,7 +241,8 @@ def figures_from(table: Callable[[str], pa.Table]) -> MonthFigures:
         key_drifts=tuple(map(_drift, _rows(table("drifted_keys")))),
         vanished_subscriptions=tuple(map(_vanished, _rows(table("vanished_subscriptions")))),
         commitment_falls=tuple(map(_fall, _rows(table("commitment_falls")))),
-        renewals=tuple(map(_renewals, _rows(table("renewals")))),
+        renewals=tuple(map(_term_ends, _rows(table("renewals")))),
+        extended_terms=tuple(map(_term_ends, _rows(table("extended_terms")))),
         currency_mismatches=tuple(CurrencyMismatch(**row) for row in _rows(table("currency_mismatches"))),
         price_changes=tuple(PriceChange(**{**row, "evidence": _records(row)}) for row in _rows(table("price_changes"))),
     )
@@ -328,8 +338,8 @@ def _fall(row: Mapping[str, Any]) -> CommitmentFalls:
     return CommitmentFalls(**{**row, "named": named, "evidence": _records(row)})
 
 
-def _renewals(row: Mapping[str, Any]) -> Renewals:
-    return Renewals(**{**row, "named": tuple(Renewal(**each) for each in row["named"])})
+def _term_ends(row: Mapping[str, Any]) -> TermEnds:
+    return TermEnds(**{**row, "named": tuple(TermEnd(**each) for each in row["named"])})
 
 
 def _records(row: Mapping[str, Any]) -> tuple[Evidence, ...]:

@@ -115,6 +115,41 @@ def test_commitments_that_end_soon_are_listed_by_account(bench: Workbench) -> No
     assert [(each.subscription_id, each.term_end) for each in renewals.named] == [("b", ends["b"]), ("c", ends["c"])]
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        pytest.param([], replace(NOW, term_end=date(2026, 9, 30)), id="the file names the term that ended"),
+        pytest.param(
+            [replace(BEFORE, term_end=date(2026, 9, 30))],
+            replace(NOW, term="P1M", term_end=None),
+            id="monthly since then",
+        ),
+    ],
+)
+def test_what_goes_on_after_its_term_is_told(bench: Workbench, before: Sequence[Row], now: Row) -> None:
+    (terms,) = figures(bench, before, [now]).extended_terms
+    assert (terms.source, terms.account_key, terms.count) == ("Pax8", "Acme", 1)
+    assert [(each.subscription_id, each.term_end) for each in terms.named] == [("s1", date(2026, 9, 30))]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        pytest.param([replace(BEFORE, term_end=date(2026, 10, 15))], NOW, id="renewed"),
+        pytest.param([BEFORE], replace(NOW, term="P1M"), id="monthly although its term still runs"),
+        pytest.param([], replace(NOW, term_end=date(2026, 10, 1)), id="ends in this month"),
+        pytest.param([], replace(NOW, term="P1M", term_end=date(2026, 9, 1)), id="monthly all along"),
+        pytest.param(
+            [],
+            replace(NOW, quantity="0", term_end=date(2026, 9, 30), charge=RowClass.CANCEL),
+            id="the source says it was cancelled",
+        ),
+    ],
+)
+def test_what_was_renewed_or_never_bound_is_not(bench: Workbench, before: Sequence[Row], now: Row) -> None:
+    assert figures(bench, before, [now]).extended_terms == ()
+
+
 def test_the_evidence_of_a_fall_is_records_that_exist(bench: Workbench) -> None:
     parts = [replace(BEFORE, quantity="6", row=9), replace(BEFORE, quantity="6", drop="emea", row=3)]
     (falls,) = figures(bench, parts, [NOW]).commitment_falls

@@ -46,6 +46,13 @@ def test_a_scheduled_fall_is_proposed_for_the_day_of_the_renewal(bench: Workbenc
     assert "'s1' (M365) on 2026-11-20, going on with 8" in renewal.message
 
 
+def test_a_term_that_is_over_is_a_finding_and_no_change(bench: Workbench) -> None:
+    found = reviewed(bench, Month([replace(ROW, at_renewal=None, term_end=date(2026, 9, 20))], [LINE]))
+    assert told(found) == []
+    (extended,) = found.found(FindingKind.EXTENDED_TERM)
+    assert "'s1' (M365) since 2026-09-20" in extended.message
+
+
 @pytest.mark.parametrize(
     "row",
     [
