@@ -4,6 +4,7 @@ Belongs here: which storage Dagster uses, how runs are watched and retried, tele
 Does not belong here: Dagster itself; this module only writes a file that Dagster reads.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
     content = yaml.safe_dump({**_storage(settings), **_WATCHING}, sort_keys=False)
     file = home / "dagster.yaml"
     if not file.exists() or file.read_text(encoding="utf-8") != content:
-        file.write_text(content, encoding="utf-8")
+        _replace(file, content)
     return home
+
+
+def _replace(file: Path, content: str) -> None:
+    """Half a file, on a full disk, would be read by Dagster as one that leaves everything to its defaults."""
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        new.write_text(content, encoding="utf-8")
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _storage(settings: Settings) -> dict[str, Any]:

@@ -136,19 +136,23 @@ class Orchestration:
     def _take_in(self, key: UsageKey) -> None:
         self._instance.add_dynamic_partitions(str(SOURCES.name), [key.source_key])
         # Another process may take the same file in: whoever comes second finds it taken when it looks again.
-        self._until_alone(StoreConflict, take_in_usage.name, key.partition_key)
+        self._until_alone((StoreConflict,), take_in_usage.name, key.partition_key)
 
     def _reconcile(self, period: BillingPeriod) -> None:
-        self._until_alone(InputsMovedError, reconcile_month.name, month_partition(period, self._workspace.tenant.id))
+        # Likewise for a month, whose inputs may move besides.
+        self._until_alone(
+            (InputsMovedError, StoreConflict), reconcile_month.name, month_partition(period, self._workspace.tenant.id)
+        )
 
-    def _until_alone(self, overtaken: type[Exception], job: str, partition_key: str) -> None:
+    def _until_alone(self, overtaken: tuple[type[Exception], ...], job: str, partition_key: str) -> None:
         """Run a job, and again while somebody else was quicker; a few times, then the error is told."""
         for attempt in range(_TRIES):
             try:
                 self._execute(job, partition_key)
                 return
             except RunFailedError as error:
-                if overtaken.__name__ not in str(error) or attempt == _TRIES - 1:
+                is_overtaken = any(kind.__name__ in str(error) for kind in overtaken)
+                if not is_overtaken or attempt == _TRIES - 1:
                     raise
 
     def _execute(

@@ -77,6 +77,10 @@ class ArrivalLedger(Protocol):
         """Remember how the try ended."""
         ...
 
+    def withdraw_attempt(self, file_id: FileId, attempt: int) -> None:
+        """Forget the latest try: it says nothing of the file."""
+        ...
+
     def settle(self, file_id: FileId, status: ArrivalStatus, reason: str | None) -> None:
         """Remember where the file stands."""
         ...

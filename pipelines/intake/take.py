@@ -66,10 +66,6 @@ class UsageLedger(Protocol):
         """The reading that speaks for a drop now."""
         ...
 
-    def revision_count(self, drop: DropIdentity) -> int:
-        """How many readings of a drop there are."""
-        ...
-
     def overlays(self, drop: DropIdentity) -> tuple[RowOverlay, ...]:
         """The decisions about a drop's records that hold."""
         ...
@@ -209,7 +205,7 @@ class _Taking:
         if current is not None and self._is_duplicate(current, overlay_hash(overlays)):
             return self._duplicate([current])
         read = self._read(overlays, self._as_of(period))
-        return self._taken(read, [self._published(drop, read, read.whole, overlays)])
+        return self._taken(read, [self._published(drop, current, read, read.whole, overlays)])
 
     def _made_whole(self, drop: DropIdentity, renewal: Renewal) -> TakenFile:
         """A file that spoke for parts of its month, and by its profile has none any more."""
@@ -285,7 +281,7 @@ class _Taking:
             and (revision.rows, revision.quantity) == (drops[drop].rows, drops[drop].quantity)
         }
         new = [
-            self._published(drop, read, drops[drop], decided[drop], is_left=drop in left)
+            self._published(drop, current[drop], read, drops[drop], decided[drop], is_left=drop in left)
             for drop in sorted(drops, key=lambda drop: drop in left)
             if drop not in known
         ]
@@ -320,19 +316,24 @@ class _Taking:
     def _published(
         self,
         drop: DropIdentity,
+        current: UsageRevision | None,
         read: ReadFile,
         reading: Reading,
         overlays: Sequence[RowOverlay],
         *,
         is_left: bool = False,
     ) -> UsageRevision:
-        """The revision of one drop, its rows in the lake before anything points to them."""
+        """The revision of one drop, its rows in the lake before anything points to them.
+
+        It is the next one after ``current``, which it was held against: another run may have published since, perhaps
+        the same content, and then this one must not.
+        """
         verdict, reasons = _LEFT if is_left else judge(self.profile, read, reading, *self._month_before(drop))
         revision_id, now = RevisionId(self.new_id()), self.clock()
         revision = UsageRevision(
             revision_id=revision_id,
             drop=drop,
-            revision=self.ledger.revision_count(drop) + 1,
+            revision=current.revision + 1 if current else 1,
             file_id=self.arrival.file_id,
             file_name=self.arrival.name,
             sha256=self.arrival.sha256,

@@ -4,6 +4,7 @@ Belongs here: tries and their number, files that may not be read any more, the s
 Does not belong here: which files are to be read (``waiting``, ``by_hand``), what a reading is (``take``).
 """
 
+import errno
 from collections.abc import Sequence
 
 from pipelines.intake.drops import Arrival, ArrivalStatus, Sighting, SourceVerdict
@@ -23,6 +24,9 @@ def is_by_hand(arrival: Arrival | Sighting) -> bool:
     return arrival.version.startswith(BY_HAND)
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 class FileSetAsideError(Exception):
     """A waiting file was put into quarantine unread. ``str`` says why and what to do."""
 
@@ -31,7 +35,8 @@ def read_once(ports: IntakePorts, arrival: Arrival, only: str | None = None) -> 
     """Try to read an archived file, and remember how it ended. Whatever went wrong is raised.
 
     ``only`` restricts a file whose rows have their own months to one of them. A file that cannot be read for another
-    reason than its data is quarantined after ``MOST_ATTEMPTS`` tries.
+    reason than its data is quarantined after ``MOST_ATTEMPTS`` tries. One that a full disk had no room for was not
+    tried: it waits until there is room.
     """
     attempt = ports.arrivals.start_attempt(arrival.file_id, ports.clock())
     try:
@@ -79,6 +84,9 @@ def _overtaking(ports: IntakePorts, arrival: Arrival, is_by_row: bool) -> Arriva
 
 
 def _remember_failure(ports: IntakePorts, arrival: Arrival, attempt: int, error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and not is_by_hand(arrival):
+        ports.arrivals.withdraw_attempt(arrival.file_id, attempt)
+        return
     words = str(error) if isinstance(error, FileSetAsideError) else f"{type(error).__name__}: {error}"
     ports.arrivals.finish_attempt(arrival.file_id, attempt, ports.clock(), "failed", words)
     if isinstance(error, FileSetAsideError) or is_by_hand(arrival):

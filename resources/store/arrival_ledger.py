@@ -58,6 +58,11 @@ class StoreArrivalLedger:
         with self._store.transaction() as conn:
             inbox.finish_attempt(conn, self._store.tenant, file_id, attempt, at, outcome, message)
 
+    def withdraw_attempt(self, file_id: FileId, attempt: int) -> None:
+        """Forget the latest try."""
+        with self._store.transaction() as conn:
+            inbox.withdraw_attempt(conn, self._store.tenant, file_id, attempt)
+
     def settle(self, file_id: FileId, status: ArrivalStatus, reason: str | None) -> None:
         """Remember where the file stands."""
         with self._store.transaction() as conn:

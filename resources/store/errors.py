@@ -85,7 +85,12 @@ _FAULTS = (
         codes=("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"),
     ),
     _Fault("may only be read. Check the rights on its file and folder.", False, codes=("SQLITE_READONLY", "25006")),
-    _Fault("has no room left on its disk. Free some, then run it again.", False, codes=("SQLITE_FULL", "53100")),
+    _Fault(
+        "has no room left on its disk. Free some, then run it again.",
+        False,
+        # The first to open a store makes a shared index beside it: on a full disk that is what fails.
+        codes=("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100"),
+    ),
     _Fault(
         "is damaged or is no store of ours. Restore it from a backup; nothing was changed.",
         False,

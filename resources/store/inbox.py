@@ -7,7 +7,7 @@ Does not belong here: what a file said (``usage``).
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from pipelines.identity import FileId
 from pipelines.intake.drops import READ, Arrival, ArrivalStatus, Sighting
@@ -152,6 +152,15 @@ def finish_attempt(
     )
     if conn.execute(statement).rowcount == 0:
         raise NotInStore(f"attempt {attempt} of file {file_id}")
+
+
+def withdraw_attempt(conn: Connection, tenant: str, file_id: FileId, attempt: int) -> None:
+    """Forget an attempt that says nothing of the file. Raises ``NotInStore`` when it never started."""
+    table = attempts_table.c
+    statement = delete(attempts_table).where(table.tenant == tenant, table.file_id == file_id, table.attempt == attempt)
+    if conn.execute(statement).rowcount == 0:
+        raise NotInStore(f"attempt {attempt} of file {file_id}")
+    _change(conn, tenant, file_id, attempts=arrivals_table.c.attempts - 1)
 
 
 def attempts(conn: Connection, tenant: str, file_id: FileId) -> list[Attempt]:

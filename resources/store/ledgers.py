@@ -46,11 +46,6 @@ class StoreUsageLedger:
         with self._store.reading() as conn:
             return usage.current_revision(conn, self._store.tenant, drop)
 
-    def revision_count(self, drop: DropIdentity) -> int:
-        """How many readings of a drop there are."""
-        with self._store.reading() as conn:
-            return usage.revision_count(conn, self._store.tenant, drop)
-
     def overlays(self, drop: DropIdentity) -> tuple[RowOverlay, ...]:
         """The decisions about a drop's records that hold."""
         with self._store.reading() as conn:

@@ -18,6 +18,7 @@ from pipelines.review.closing import Closing, Reopening
 from pipelines.review.publishing import MonthOutcome
 from resources.store import audit, changes, copies, findings, inbox, mappings, periods, reconciliations, usage
 from resources.store.engine import Store
+from resources.store.errors import StoreConflict
 
 
 class StoreMonthLedger:
@@ -25,6 +26,7 @@ class StoreMonthLedger:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._published: dict[str, int] = {}
 
     def read_month(self, period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
         """Everything known about a month, read at one instant; with ``as_of``, what was known by then.
@@ -35,6 +37,7 @@ class StoreMonthLedger:
         tenant = self._store.tenant
         with self._store.reading() as conn:
             frozen = periods.frozen_at(conn, tenant, period.key)
+            self._published[period.key] = reconciliations.reconciliation_count(conn, tenant, period.key)
             is_asked_for, as_of = as_of is not None, _earliest(as_of, frozen)
             revisions = usage.current_revisions(conn, tenant, period.key, as_of=as_of)
             previous_drops = usage.known_drops(conn, tenant, period.previous.key, as_of=as_of)
@@ -77,19 +80,14 @@ class StoreMonthLedger:
         return [source for month, found in latest.items() if month > period.key for source in found.sources]
 
     def publish(self, outcome: MonthOutcome) -> None:
-        """Store proposals, findings and the verdict in one transaction."""
+        """Store proposals, findings and the verdict in one transaction.
+
+        Raises ``StoreConflict`` when another run published the month since it was read here: what stands may rest on
+        newer inputs than these.
+        """
         tenant, plan = self._store.tenant, outcome.plan
         with self._store.transaction() as conn:
-            for change in plan.supersede:
-                changes.set_status(
-                    conn, tenant, change.change_id, change.revision, ChangeStatus.SUPERSEDED, expected=change.status
-                )
-                if change.status is ChangeStatus.APPROVED:
-                    audit.record_event(conn, tenant, _approval_overtaken(change, outcome))
-            for change in plan.refresh:
-                changes.refresh_change(conn, tenant, change)
-            changes.insert_changes(conn, tenant, plan.insert)
-            findings.replace_findings(conn, tenant, outcome.period, outcome.findings, outcome.at)
+            # First of all, since whoever publishes at the same moment waits here.
             reconciliations.record_reconciliation(
                 conn,
                 tenant,
@@ -101,6 +99,22 @@ class StoreMonthLedger:
                 outcome.as_json() | {"is_psa_copied": outcome.is_psa_copied, "figures": outcome.figures_key},
                 outcome.at,
             )
+            self._check_alone(conn, outcome.period)
+            for change in plan.supersede:
+                changes.set_status(
+                    conn, tenant, change.change_id, change.revision, ChangeStatus.SUPERSEDED, expected=change.status
+                )
+                if change.status is ChangeStatus.APPROVED:
+                    audit.record_event(conn, tenant, _approval_overtaken(change, outcome))
+            for change in plan.refresh:
+                changes.refresh_change(conn, tenant, change)
+            changes.insert_changes(conn, tenant, plan.insert)
+            findings.replace_findings(conn, tenant, outcome.period, outcome.findings, outcome.at)
+
+    def _check_alone(self, conn: Connection, period: str) -> None:
+        known = self._published.get(period)
+        if known is not None and reconciliations.reconciliation_count(conn, self._store.tenant, period) != known + 1:
+            raise StoreConflict(f"Another run reconciled {period} at the same time, and what it found stands.")
 
     def open_months(self) -> list[str]:
         """Every month with a reading that nobody has closed, oldest first."""

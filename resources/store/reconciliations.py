@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select
 
 from resources.store.statements import next_number
 from resources.store.tables import reconciliations
@@ -50,6 +50,13 @@ def latest_reconciliation(
 ) -> Reconciliation | None:
     """What the last run concluded about a period, or had concluded by an instant; None while there was none."""
     return _latest(conn, _recorded(tenant, as_of).where(reconciliations.c.period == period)).get(period)
+
+
+def reconciliation_count(conn: Connection, tenant: str, period: str) -> int:
+    """How many runs concluded about a period so far."""
+    table = reconciliations.c
+    query = select(func.count()).where(table.tenant == tenant, table.period == period)
+    return conn.execute(query).scalar_one()
 
 
 def latest_by_period(conn: Connection, tenant: str, *, as_of: datetime | None = None) -> dict[str, Reconciliation]:

@@ -40,7 +40,7 @@ def publish_revision(conn: Connection, tenant: str, revision: UsageRevision, rej
     except IntegrityError as error:
         if not is_already_recorded(error):
             raise
-        raise _overtaken(revision) from error
+        raise _overtaken(revision) from None
     _insert_rejected(conn, tenant, revision.revision_id, rejected)
     pointer = {"tenant": tenant, "drop_id": drop_id, "revision_id": revision.revision_id}
     insert_or_update(conn, pointers, [pointer], kept=set())
@@ -150,11 +150,6 @@ def revisions(conn: Connection, tenant: str, drop: DropIdentity) -> list[UsageRe
     """Every reading that ever spoke for a drop, the first first."""
     query = _all(tenant).where(drops.c.drop_id == drop.id_for(tenant)).order_by(revisions_table.c.revision)
     return [_revision(row) for row in conn.execute(query).mappings()]
-
-
-def revision_count(conn: Connection, tenant: str, drop: DropIdentity) -> int:
-    """How many readings of a drop there are; the next one bears this number plus one."""
-    return _newest_number(conn, tenant, drop.id_for(tenant))
 
 
 def revision_of_file(conn: Connection, tenant: str, file_id: FileId) -> list[UsageRevision]:

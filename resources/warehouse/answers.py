@@ -4,6 +4,7 @@ Belongs here: running the expression, over a scan or over batches of records; th
 Does not belong here: what the answers are added up to (``reading``), what the lake keeps (``usage_rows``).
 """
 
+import errno
 import shutil
 import tempfile
 import weakref
@@ -141,6 +142,16 @@ class Answers:
         finally:
             self._connection.unregister("records")
         self._is_table = True
+
+
+@contextmanager
+def disk_in_python_words() -> Iterator[None]:
+    """Turn what DuckDB says of a failing disk into the ``OSError`` that Python would raise."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        is_full = "No space left on device" in str(error)
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error)) from error
 
 
 @contextmanager

@@ -43,7 +43,7 @@ from pipelines.intake.sheet import Records, UnreadableFile, is_blank, record_has
 from pipelines.intake.text_rules import MAPPED
 from pipelines.mapping.keys import match_key
 from pipelines.quantities import text
-from resources.warehouse.answers import Answers, scratch_folder
+from resources.warehouse.answers import Answers, disk_in_python_words, scratch_folder
 from resources.warehouse.plain_csv import PlainCsv, plain_csv
 from resources.warehouse.usage_rows import TypedRows, other_matches, storable
 from resources.warehouse.workbooks import SHEET, sheet_as_csv
@@ -109,7 +109,7 @@ class DuckDbFileReader:
         the file speaks. A failing disk is an ``OSError``.
         """
         try:
-            with self._laid_out(raw, profile) as table, table.records() as records:
+            with disk_in_python_words(), self._laid_out(raw, profile) as table, table.records() as records:
                 header, rest = find_header(iter(records), profile)
                 if header is None:
                     return _nothing_read(blank=records.count)

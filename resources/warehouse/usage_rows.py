@@ -14,7 +14,7 @@ from pipelines.intake.compile import TYPED
 from pipelines.intake.readings import UNSAID, RevisionStamp, Slice
 from pipelines.intake.sqltext import literal
 from pipelines.mapping.keys import match_key
-from resources.warehouse.answers import Answers
+from resources.warehouse.answers import Answers, disk_in_python_words
 from resources.warehouse.lake import USAGE_SCHEMA
 
 _MATCHED = {"match_account": "account_key", "match_service": "service_key"}
@@ -74,7 +74,8 @@ class StampedRows:
             raise ValueError("a file that was not read has no rows to keep")
         written = answers.folder / "usage_rows.parquet"
         options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-        answers.execute(f"COPY ({self._sql(answers)}) TO {literal(str(written))} ({options})")
+        with disk_in_python_words():
+            answers.execute(f"COPY ({self._sql(answers)}) TO {literal(str(written))} ({options})")
         shutil.move(written, file)
 
     def _sql(self, answers: Answers) -> str:

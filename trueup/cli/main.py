@@ -28,6 +28,7 @@ from trueup.cli.exporting import export_changes
 from trueup.cli.intake import intake
 from trueup.cli.printing import CommandError, Exit, note, print_json
 from trueup.cli.rollback import rollback
+from trueup.cli.room import NO_ROOM, is_out_of_room
 from trueup.cli.run import run
 from trueup.cli.workspace import config, init
 
@@ -117,4 +118,5 @@ def _told(message: str, code: Exit, arguments: list[str]) -> int:
 def _fault(error: Exception) -> str:
     if environment().get("TRUEUP_DEBUG"):
         traceback.print_exc()
-    return f"{type(error).__name__}: {error} (set TRUEUP_DEBUG=1 to see where)"
+    cause = f"{NO_ROOM} " if is_out_of_room(error) else ""
+    return f"{cause}{type(error).__name__}: {error} (set TRUEUP_DEBUG=1 to see where)"

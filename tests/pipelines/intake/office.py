@@ -75,9 +75,6 @@ class Usage:
     def current_revision(self, drop: DropIdentity) -> UsageRevision | None:
         return next((revision for revision in reversed(self.published) if revision.drop == drop), None)
 
-    def revision_count(self, drop: DropIdentity) -> int:
-        return sum(revision.drop == drop for revision in self.published)
-
     def overlays(self, drop: DropIdentity) -> tuple[RowOverlay, ...]:
         return self.decided.get(drop, ())
 
@@ -135,6 +132,11 @@ class Arrivals:
             raise Killed
         self.tries[file_id][attempt - 1] = outcome
 
+    def withdraw_attempt(self, file_id: FileId, attempt: int) -> None:
+        arrival = self.by_id[file_id]
+        self.by_id[file_id] = replace(arrival, attempts=arrival.attempts - 1)
+        del self.tries[file_id][attempt - 1]
+
     def settle(self, file_id: FileId, status: ArrivalStatus, reason: str | None) -> None:
         self.by_id[file_id] = replace(self.by_id[file_id], status=status, reason=reason)
 
@@ -180,7 +182,8 @@ class Office:
     def __init__(self, folder: Path, *profiles: ImportProfile) -> None:
         self.inbox = folder / "inbox"
         self.inbox.mkdir()
-        self.folder, self.clock, self.reader = folder, Clock(), Reader()
+        self.folder, self.clock = folder, Clock()
+        self.reader = Reader(real=DuckDbFileReader(folder / "scratch"))
         self.usage = Usage()
         self.arrivals = Arrivals(self.usage)
         self._numbers = count(1)

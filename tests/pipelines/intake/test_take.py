@@ -46,9 +46,6 @@ class Ledger:
     def current_revision(self, drop: DropIdentity) -> UsageRevision | None:
         return next((revision for revision in reversed(self.revisions) if revision.drop == drop), None)
 
-    def revision_count(self, drop: DropIdentity) -> int:
-        return sum(revision.drop == drop for revision in self.revisions)
-
     def overlays(self, drop: DropIdentity) -> tuple[RowOverlay, ...]:
         return self.decided.get(drop, ())
 
@@ -113,6 +110,28 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("profile", "content"),
+    [(profile_of(), HEADER + "Acme,M365,12\n"), (BY_ROW, BY_ROW_HEADER + "Acme,M365,12,2026-07\n")],
+    ids=["one month for all rows", "months of rows"],
+)
+def test_what_another_run_published_meanwhile_is_not_followed_by_the_same_content(
+    desk: Desk, profile: ImportProfile, content: str
+) -> None:
+    class Overtaken(Ledger):
+        """Another run takes the same file in just before this one publishes."""
+
+        def record_profile(self, profile: ImportProfile, at: datetime) -> None:
+            if not self.profiles:
+                super().record_profile(profile, at)
+                desk.take(content, profile)
+
+    desk.ledger = Overtaken()
+    desk.take(content, profile)
+    # The store takes only the next number: the second of these is refused, and read again it is a duplicate.
+    assert [revision.revision for revision in desk.ledger.revisions] == [1, 1]
 
 
 @pytest.mark.parametrize(

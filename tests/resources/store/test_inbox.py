@@ -118,6 +118,15 @@ def test_a_released_file_waits_again_with_all_its_tries_and_its_old_attempts_are
         assert inbox.attempts_made(conn, store.tenant) == {FILE: 2}
 
 
+def test_a_withdrawn_attempt_counts_for_nothing(store: Store) -> None:
+    with store.transaction() as conn:
+        inbox.record_arrival(conn, store.tenant, samples.arrival())
+        inbox.withdraw_attempt(conn, store.tenant, FILE, inbox.start_attempt(conn, store.tenant, FILE, NOON))
+    with store.reading() as conn:
+        assert inbox.arrival(conn, store.tenant, FILE) == samples.arrival()
+        assert inbox.attempts(conn, store.tenant, FILE) == []
+
+
 def test_a_file_that_was_taken_in_cannot_be_released(store: Store) -> None:
     with store.transaction() as conn:
         inbox.record_arrival(conn, store.tenant, samples.arrival(status=ArrivalStatus.TAKEN))
@@ -136,3 +145,5 @@ def test_a_file_that_never_arrived_is_named_and_nothing_happens(store: Store) ->
             inbox.start_attempt(conn, store.tenant, FileId("never"), NOON)
         with pytest.raises(NotInStore, match="holds no attempt 3 of file never"):
             inbox.finish_attempt(conn, store.tenant, FileId("never"), 3, NOON, "done", None)
+        with pytest.raises(NotInStore, match="holds no attempt 3 of file never"):
+            inbox.withdraw_attempt(conn, store.tenant, FileId("never"), 3)

@@ -22,13 +22,13 @@ class _Profile:
 
 def test_the_usage_ledger_answers_what_intake_asks(store: Store) -> None:
     ledger = StoreUsageLedger(store)
-    assert (ledger.current_revision(DROP), ledger.revision_count(DROP), ledger.overlays(DROP)) == (None, 0, ())
+    assert (ledger.current_revision(DROP), ledger.overlays(DROP)) == (None, ())
     with store.transaction() as conn:
         inbox.record_arrival(conn, store.tenant, samples.arrival())
         overlays.record_overlay(conn, store.tenant, "overlay-1", DROP, FIX, NOON)
     ledger.publish(samples.revision(), [samples.row_error()])
     assert ledger.current_revision(DROP) == samples.revision()
-    assert (ledger.revision_count(DROP), ledger.overlays(DROP)) == (1, (FIX,))
+    assert ledger.overlays(DROP) == (FIX,)
 
 
 def test_the_usage_ledger_keeps_the_content_of_a_profile(store: Store) -> None:

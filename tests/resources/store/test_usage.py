@@ -48,7 +48,6 @@ def test_a_second_revision_moves_the_pointer_and_keeps_the_old(store: Store) -> 
         assert usage.current_revision(conn, store.tenant, DROP) == second
         assert usage.current_revisions(conn, store.tenant, "2026-10") == [second]
         assert usage.revisions(conn, store.tenant, DROP) == [first, second]
-        assert usage.revision_count(conn, store.tenant, DROP) == 2
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="a number given already"), pytest.param(3, id="a gap")])
@@ -93,7 +92,8 @@ def test_eight_threads_that_publish_and_rerun_end_with_unique_revision_numbers(s
     def publish_two(thread: int) -> None:
         for turn in range(2):
             while True:
-                number = ledger.revision_count(DROP) + 1
+                current = ledger.current_revision(DROP)
+                number = current.revision + 1 if current else 1
                 reading = samples.revision(number, revision_id=RevisionId(f"{thread}-{turn}-{number}"))
                 try:
                     ledger.publish(reading, [])
