@@ -6,7 +6,7 @@ Does not belong here: storing decisions, writing what was approved (``pipelines.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -46,6 +46,9 @@ _DECIDABLE = {
     DecisionAction.REVOKED: frozenset({ChangeStatus.APPROVED, ChangeStatus.DECLINED}),
 }
 """Where a change must stand for each decision."""
+
+_LATEST_ZONE = timedelta(hours=12)
+"""A day that is over by this long after midnight UTC is over everywhere."""
 
 _UNDER_WAY = frozenset({ChangeStatus.APPROVED, ChangeStatus.SENDING, ChangeStatus.UNKNOWN, ChangeStatus.WRITTEN})
 
@@ -95,7 +98,7 @@ class Wish:
     """What somebody asks for, beside the changes it is about.
 
     ``effective_date`` and ``agreement_id`` are picked in the place of what the change proposes: the approval is bound
-    to them, and they are carried out.
+    to them, and they are carried out. A PSA that is not told from which day a quantity holds is written to on that day.
     """
 
     action: DecisionAction
@@ -256,8 +259,11 @@ def decide_on(
     ledger: DecisionLedger, chosen: Sequence[Change], wish: Wish, *, now: datetime, new_id: Callable[[], str]
 ) -> Decided:
     """Decide on changes in their latest revisions, as far as the rules of deciding and the policy let it be done."""
-    already = tuple(change for change in chosen if _is_done(change.status, wish))
-    open_ones = [change for change in chosen if change not in already]
+    done = [change for change in chosen if _is_done(change.status, wish)]
+    otherwise = [each for change in done if (each := _approved_otherwise(ledger, change, wish)) is not None]
+    names = {each.change_id for each in otherwise}
+    already = tuple(change for change in done if change.change_id not in names)
+    open_ones = [change for change in chosen if change not in done]
     answers = [_answer(ledger, change, wish, now, new_id) for change in open_ones]
     refused = [answer for answer in answers if isinstance(answer, Undecided)]
     wanted = [answer for answer in answers if isinstance(answer, Decision)]
@@ -269,7 +275,26 @@ def decide_on(
     return Decided(
         decisions=tuple(decision for decision in wanted if decision.change_id not in lost),
         already=(*already, *(change for change in overtaken if _is_done(change.status, wish))),
-        undecided=(*refused, *(_overtaken(change) for change in overtaken if not _is_done(change.status, wish))),
+        undecided=(
+            *otherwise,
+            *refused,
+            *(_overtaken(change) for change in overtaken if not _is_done(change.status, wish)),
+        ),
+    )
+
+
+def _approved_otherwise(ledger: DecisionLedger, change: Change, wish: Wish) -> Undecided | None:
+    """A change whose standing approval is bound to another agreement or day than the ones that are picked now."""
+    day = None if wish.effective_date is None else wish.effective_date.isoformat()
+    if wish.action is not DecisionAction.APPROVED or (wish.agreement_id is None and day is None):
+        return None
+    holding = approvals_that_hold(ledger.decisions_of(change))
+    plan = holding[-1].plan if holding else None
+    if plan is None or (wish.agreement_id in {None, plan["agreement"]} and day in {None, plan["effective_date"]}):
+        return None
+    bound = f"agreement {plan['agreement']} from {plan['effective_date']} on"
+    return Undecided(
+        change.change_id, change.revision, f"it is {change.status} for {bound}: take that approval back first (revoke)"
     )
 
 
@@ -293,7 +318,7 @@ def _answer(
     """The decision that a wish becomes for one change, or why it does not."""
     reason = None
     if not _can_be(change, wish, ledger) or wish.action is DecisionAction.APPROVED:
-        reason = objection_to(change, wish, takes_dates=ledger.takes_dates)
+        reason = objection_to(change, wish, takes_dates=ledger.takes_dates, now=now)
     if reason is None and wish.action is DecisionAction.APPROVED:
         return _approval(ledger, change, wish, now, new_id)
     if reason is not None:
@@ -305,7 +330,7 @@ def _approval(
     ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, new_id: Callable[[], str]
 ) -> Decision | Undecided:
     policy = ledger.policy_of(change.period)
-    verdict, plan = judged(policy, change), ledger.plan_of(picked(change, wish))
+    verdict, plan = judged(policy, change), ledger.plan_of(picked(change, wish, takes_dates=ledger.takes_dates))
     is_for_two = verdict.outcome is PolicyOutcome.SECOND_APPROVER
     before = approvals_that_hold(ledger.decisions_of(change)) if is_for_two else []
     counted = [each for each in before if _counts(each, plan, wish.actor)]
@@ -354,20 +379,31 @@ def _objection_to_actor(
     return None
 
 
-def picked(change: Change, wish: Wish) -> Change:
-    """The change with what the reviewer picked in the place of what was proposed."""
+def picked(change: Change, wish: Wish, *, takes_dates: bool) -> Change:
+    """The change with what the reviewer picked in the place of what was proposed.
+
+    A line that stands in a PSA that takes no dates waits for the day that was picked.
+    """
+    waits = wish.effective_date is not None and change.line_id is not None and not takes_dates
     return replace(
         change,
         effective_date=wish.effective_date or change.effective_date,
         agreement_id=wish.agreement_id or change.agreement_id,
+        when=When.ON_DATE if waits else change.when,
     )
 
 
-def objection_to(change: Change, wish: Wish, *, takes_dates: bool) -> str | None:
+def objection_to(change: Change, wish: Wish, *, takes_dates: bool, now: datetime) -> str | None:
     """Why a wish cannot be granted for a change as it stands, in an operator's words; None when it can."""
     if change.status not in _DECIDABLE[wish.action]:
         return _STANDS[wish.action].format(status=change.status)
-    return _objection_to_approval(change, wish, takes_dates) if wish.action is DecisionAction.APPROVED else None
+    if wish.action is not DecisionAction.APPROVED:
+        return None
+    return (
+        _objection_to_place(change, wish)
+        or _objection_to_day(change, wish, takes_dates, now)
+        or _unticked(change, wish)
+    )
 
 
 _STANDS = {
@@ -377,23 +413,10 @@ _STANDS = {
 }
 
 
-def _objection_to_approval(change: Change, wish: Wish, takes_dates: bool) -> str | None:
-    pick = _objection_to_new_line(change, wish) if change.line_id is None else _objection_to_pick(wish, takes_dates)
-    if pick is not None:
-        return pick
-    begun = BillingPeriod.from_key(change.period).first_day
-    if wish.effective_date is not None and wish.effective_date < begun:
-        return f"{wish.effective_date} lies before the month that the files speak for: pick a day from {begun} on"
-    if wish.effective_date is not None and change.when is When.AT_RENEWAL:
-        return f"it is due at the renewal, on {change.effective_date}: no other day can be picked"
-    if "confirm_zero" in change.needs and not wish.has_confirmed_zero:
-        why = "it is taken back to that" if change.is_roll_back else "nothing is used any more"
-        return f"it would go to {text(change.quantity_after)} because {why}: confirm that (--confirm-zero)"
-    return None
-
-
-def _objection_to_new_line(change: Change, wish: Wish) -> str | None:
-    if picked(change, wish).agreement_id is None:
+def _objection_to_place(change: Change, wish: Wish) -> str | None:
+    if change.line_id is not None and wish.agreement_id is not None:
+        return "it has its line already; an agreement is named only for new found revenue"
+    if change.line_id is None and change.agreement_id is None and wish.agreement_id is None:
         return (
             "it is new found revenue, and the account has several agreements, or none: name the one that the new line "
             "shall stand on (--agreement)"
@@ -401,12 +424,21 @@ def _objection_to_new_line(change: Change, wish: Wish) -> str | None:
     return None
 
 
-def _objection_to_pick(wish: Wish, takes_dates: bool) -> str | None:
-    if wish.agreement_id is not None:
-        return "it has its line already; an agreement is named only for new found revenue"
-    if wish.effective_date is not None and not takes_dates:
-        return (
-            "no date can be picked: this PSA changes a line at once. Approve it without a date, on the day from which "
-            "it shall hold"
-        )
+def _objection_to_day(change: Change, wish: Wish, takes_dates: bool, now: datetime) -> str | None:
+    day, begun = wish.effective_date, BillingPeriod.from_key(change.period).first_day
+    if day is None:
+        return None
+    if change.when is When.AT_RENEWAL:
+        return f"it is due at the renewal, on {change.effective_date}: no other day can be picked"
+    if day < begun:
+        return f"{day} lies before the month that the files speak for: pick a day from {begun} on"
+    if change.line_id is not None and not takes_dates and day < (now - _LATEST_ZONE).date():
+        return f"{day} is over, and this PSA changes a line at once: pick the day on which it shall be written"
     return None
+
+
+def _unticked(change: Change, wish: Wish) -> str | None:
+    if "confirm_zero" not in change.needs or wish.has_confirmed_zero:
+        return None
+    why = "it is taken back to that" if change.is_roll_back else "nothing is used any more"
+    return f"it would go to {text(change.quantity_after)} because {why}: confirm that (--confirm-zero)"

@@ -16,7 +16,7 @@ from pipelines.mapping.entries import AccountMapping, MappingEntry, ServiceMappi
 from pipelines.mapping.live import LiveMappings
 from pipelines.mapping.writing import entry_as_document
 from pipelines.quantities import text
-from pipelines.review.changes import Change
+from pipelines.review.changes import Change, When
 
 QUANTITY_FIELD = "quantity"
 """The one field that a change writes."""
@@ -66,8 +66,11 @@ def line_plan(
     entries = [] if change.is_roll_back else feeding_entries(change, live)
     sources = {entry.source for entry in entries if not isinstance(entry, UnitRule)} | set(change.sources)
     spoken = [] if change.is_roll_back else [reading for reading in readings if reading.drop.source in sources]
+    # Only where a reviewer picked the day: so plans that were approved before there was a choice keep their hash.
+    waits = {"when": str(change.when)} if change.when is When.ON_DATE else {}
     return LinePlan(
         {
+            **waits,
             "tenant": tenant,
             "psa": vars(psa),
             "change": change.change_id,
@@ -95,9 +98,14 @@ def line_plan(
 def as_bound(change: Change, plan: Mapping[str, Any]) -> Change:
     """The change with the agreement and the date that its approval is bound to, which the reviewer may have picked.
 
-    ``plan`` is the document of the plan that was approved.
+    ``plan`` is the document of the plan that was approved. Where it says so, the change waits for its date.
     """
-    return replace(change, agreement_id=plan["agreement"], effective_date=date.fromisoformat(plan["effective_date"]))
+    return replace(
+        change,
+        agreement_id=plan["agreement"],
+        effective_date=date.fromisoformat(plan["effective_date"]),
+        when=When(plan["when"]) if "when" in plan else change.when,
+    )
 
 
 def _text(number: Any) -> str | None:

@@ -33,6 +33,7 @@ class When(StrEnum):
 
     NOW = "now"
     AT_RENEWAL = "at_renewal"
+    ON_DATE = "on_date"
 
 
 ROLL_BACK = "roll_back"
@@ -81,5 +82,5 @@ class Change:
         return ROLL_BACK in self.flags
 
     def is_due(self, today: date) -> bool:
-        """Whether it may be written on this day of the tenant's calendar: what falls at a renewal waits for it."""
+        """Whether it may be written on this day of the tenant's calendar: what has a day of its own waits for it."""
         return self.when is When.NOW or self.effective_date <= today

@@ -25,7 +25,7 @@ CHANGE_TERMS = PolicyTerms(
         "source": Fact(),
         "account": Fact(),
         "service": Fact(),
-        "when": Fact(words=tuple(When)),
+        "when": Fact(words=(When.NOW, When.AT_RENEWAL)),
         "flags": Fact(words=(*FLAGS, ROLL_BACK)),
         "currency": Fact(pattern="[A-Z]{3}", example="USD"),
         "amount": Fact(is_number=True, unit="currency"),

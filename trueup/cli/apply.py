@@ -7,6 +7,7 @@ Does not belong here: the protocol (``pipelines.writeback``).
 import json
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,14 +120,16 @@ def _plan(opened: Workspace, period: str) -> Any:
         latest = changes.latest_changes(conn, opened.tenant.id, period=period)
         decided = decisions.decisions_of_period(conn, opened.tenant.id, period)
     approvals = {(d.change_id, d.revision): d for d in decided if d.action is DecisionAction.APPROVED}
-    ledger = opened.decision_ledger
+    ledger, now = opened.decision_ledger, opened.clock()
     included = psa_allowances(opened, period)
     planned = [
-        replace(_planned(opened.psa_kind, ledger, change, approvals), psa_included=included.get(change.line_id or ""))
+        replace(
+            _planned(opened.psa_kind, ledger, change, approvals, now), psa_included=included.get(change.line_id or "")
+        )
         for change in latest
         if change.status in _OPEN
     ]
-    return plan_document(period, opened.tenant.id, ledger.psa(), planned, opened.clock())
+    return plan_document(period, opened.tenant.id, ledger.psa(), planned, now)
 
 
 _ANYBODY = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has_confirmed_zero=True)
@@ -134,11 +137,15 @@ _ANYBODY = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has
 
 
 def _planned(
-    psa: PsaKind, ledger: StoreDecisionLedger, change: Change, approvals: dict[tuple[ChangeId, int], Decision]
+    psa: PsaKind,
+    ledger: StoreDecisionLedger,
+    change: Change,
+    approvals: dict[tuple[ChangeId, int], Decision],
+    now: datetime,
 ) -> PlannedChange:
     approval = approvals.get((change.change_id, change.revision)) if change.status is ChangeStatus.APPROVED else None
     verdict = judged(ledger.policy_of(change.period), change)
-    obstacle = objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates) or objection_of_policy(verdict)
+    obstacle = objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates, now=now) or objection_of_policy(verdict)
     obstacle = None if approval else obstacle
     meant = as_bound(change, approval.plan) if approval and approval.plan else change
     return PlannedChange(

@@ -225,4 +225,6 @@ def _what(decision: Decision) -> str:
         return ""
     if plan["line"] is None:
         return f": a new line on agreement {plan['agreement']} from {plan['effective_date']}, {plan['after']}"
-    return f": line {plan['line']}, {plan['before']} → {plan['after']}"
+    # A day that waits is told; the others' is the one that the change was listed with.
+    day = f", to be written on {plan['effective_date']}" if "when" in plan else ""
+    return f": line {plan['line']}, {plan['before']} → {plan['after']}{day}"

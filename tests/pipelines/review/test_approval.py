@@ -20,6 +20,7 @@ from pipelines.review.approval import (
     decide_matching,
     decide_named,
 )
+from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import Role, is_a_rule, may_manage_people, rule_name, token_hash, token_of
 from resources.store import changes, decisions
@@ -171,7 +172,7 @@ def test_new_found_revenue_goes_to_the_suggested_agreement_or_to_one_that_is_nam
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({"effective_date": date(2026, 12, 1)}, "no date can be picked: this PSA changes a line at once"),
+        ({"effective_date": date(2026, 10, 30)}, "2026-10-30 is over, and this PSA changes a line at once"),
         ({"agreement_id": "9001"}, "an agreement is named only for new found revenue"),
     ],
 )
@@ -202,6 +203,39 @@ def test_an_approval_is_bound_to_the_day_that_was_picked(dated: Desk) -> None:
     [picked] = dated.decide("c1@1", effective_date=date(2026, 11, 20)).decisions
     [proposed] = dated.decide("cn@1").decisions
     assert [made.plan and made.plan["effective_date"] for made in (picked, proposed)] == ["2026-11-20", "2026-11-01"]
+
+
+def test_a_psa_that_changes_lines_at_once_is_written_to_on_the_day_that_was_picked(desk: Desk) -> None:
+    desk.propose(MADE)
+    [picked] = desk.decide("c1@1", effective_date=date(2026, 12, 1)).decisions
+    assert picked.plan is not None
+    bound = as_bound(MADE, picked.plan)
+    assert (picked.plan["when"], bound.effective_date) == ("on_date", date(2026, 12, 1))
+    assert [bound.is_due(day) for day in (date(2026, 11, 30), date(2026, 12, 1), date(2026, 12, 2))] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_an_approval_without_a_picked_day_has_the_plan_that_it_always_had(desk: Desk) -> None:
+    """A word more in the plan of every approval would make all that stand stale."""
+    desk.propose(MADE)
+    [decision] = desk.decide("c1@1").decisions
+    assert decision.plan is not None
+    assert "when" not in decision.plan
+    assert as_bound(replace(MADE, when=When.AT_RENEWAL), decision.plan).when is When.AT_RENEWAL
+
+
+def test_who_picks_otherwise_after_an_approval_is_told_to_take_it_back_first(desk: Desk) -> None:
+    desk.propose(MADE, UNBILLED)
+    desk.decide("c1@1", "cn@1")
+    assert "it is approved for agreement 9001 from 2026-11-01 on: take that approval back first (revoke)" in reason(
+        desk.decide("c1@1", effective_date=date(2026, 12, 1))
+    )
+    assert "take that approval back first" in reason(desk.decide("cn@1", agreement_id="9002"))
+    same = desk.decide("cn@1", agreement_id="9001", effective_date=date(2026, 11, 1))
+    assert [each.change_id for each in same.already] == ["cn"]
 
 
 def test_a_new_line_may_begin_on_any_day_whatever_the_psa_does_with_lines_that_stand(desk: Desk) -> None:
