@@ -1,7 +1,8 @@
 """``make bench``: whole processes in pairs, their medians, and the ratios beside the limits they shall reach.
 
 Belongs here: what is compared with what, the limits, the table and ``bench/results.json``.
-Does not belong here: the work that is measured (``product``, ``limit``, ``look``, ``suggestions``, ``workbook``).
+Does not belong here: the work that is measured (``product``, ``limit``, ``look``, ``suggestions``, ``workbook``,
+``writeback``).
 """
 
 import argparse
@@ -14,20 +15,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.months import Shape, make_month
+from bench.serving import ROOT, served
 from bench.workbook import make_workbook
+from resources.psa.kinds import KINDS
 
-ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
 MILLION = Shape(1_000_000)
 TEN_MILLION = Shape(10_000_000)
 KNOWN_FILES = 100_000
 SUGGESTED_KEYS = 5_000
+WRITES, MANY_WRITES = 1_000, 10_000
+RATE = 1_200
+"""Requests a minute at which write-back is held against the time that such a rate takes: twenty a second."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,14 @@ class Bench:
         yield from self._rerun()
         yield self._look()
         yield self._suggestions()
+        yield from (self._requests(kind, WRITES) for kind in KINDS)
+        yield from self._at_a_rate("1k", WRITES)
         yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
         yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
         yield self._between("files_100", Shape(MILLION.rows, files=100), MILLION, 1.5)
         yield self._workbook()
         if is_full:
+            yield from self._at_a_rate("10k", MANY_WRITES)
             yield from self._ten_million()
 
     def _fixed(self) -> Row:
@@ -92,6 +99,26 @@ class Bench:
         turns = [_process("bench.suggestions", SUGGESTED_KEYS) for _ in range(self._times)]
         ratios = [one.said["suggest"] / one.said["bare"] for one in turns]
         return Row("suggest_5k", _median(ratios), 2.0, "ratio", max(one.peak_mib for one in turns))
+
+    def _requests(self, kind: str, count: int) -> Row:
+        """How many requests a change takes; that is the same every time."""
+        run = self._writes(kind, count, 0)
+        return _requests_row(f"writeback_requests_{kind}", run, count)
+
+    def _at_a_rate(self, size: str, count: int) -> Iterator[Row]:
+        """Requests a change, and the time beside what one request a change would take at that rate."""
+        run = self._writes("connectwise", count, RATE)
+        if run.said["throttled"]:
+            raise SystemExit(f"{run.said['throttled']} requests were answered with 429")
+        yield _requests_row(f"writeback_requests_{size}", run, count)
+        floor = 60 * count / RATE
+        yield Row(f"writeback_{size}", round(run.said["seconds"] / floor, 2), 1.3, "ratio", run.peak_mib)
+
+    def _writes(self, kind: str, count: int, rate: int) -> Measured:
+        run = _process("bench.writeback", kind, count, rate)
+        if run.said["written"] != count:
+            raise SystemExit(f"{run.said['written']} of {count} changes were written to {kind}")
+        return run
 
     def _to_deltas(self, name: str, shape: Shape, limit: float) -> Row:
         pairs = self._pairs(lambda: self._fresh(shape), lambda: self._limit(shape))
@@ -137,7 +164,7 @@ class Bench:
 
     def _product(self, mode: str, shape: Shape) -> Measured:
         month = make_month(self._folder, shape)
-        with _sandbox(month) as url:
+        with served(month / "seed.json") as url:
             return _process("bench.product", mode, month, self._folder / "workspaces" / shape.folder, url)
 
     def _limit(self, shape: Shape) -> Measured:
@@ -146,6 +173,10 @@ class Bench:
             measured = _process("bench.limit", month, out)
         _check(measured, month)
         return measured
+
+
+def _requests_row(name: str, run: Measured, count: int) -> Row:
+    return Row(name, round(run.said["requests"] / count, 2), 1.3, "a change", run.peak_mib)
 
 
 def _row(name: str, pairs: list[tuple[Measured, Measured]], limit: float, figure: Callable[[Measured], float]) -> Row:
@@ -181,18 +212,6 @@ def _seconds_to_hash(month: Path) -> float:
     return time.perf_counter() - started
 
 
-@contextmanager
-def _sandbox(month: Path) -> Iterator[str]:
-    """The month's PSA in a process of its own, so that its time and memory are not counted as ours."""
-    command = [str(Path(sys.executable).parent / "trueup"), "sandbox", "psa", "--seed", str(month / "seed.json")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            ready = server.stdout.readline() if server.stdout else ""
-            yield ready.removeprefix("ready").strip()
-        finally:
-            server.terminate()
-
-
 def _process(module: str, *arguments: object) -> Measured:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     started = time.perf_counter()
@@ -215,9 +234,9 @@ def main() -> None:
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     rows = []
-    print(f"{'name':24}{'ratio':>8}{'limit':>8}  {'unit':8}{'peak MiB':>9}", flush=True)
+    print(f"{'name':32}{'ratio':>8}{'limit':>8}  {'unit':8}{'peak MiB':>9}", flush=True)
     for row in Bench(asked.folder.absolute(), asked.times).rows(is_full=asked.full):
-        print(f"{row.name:24}{row.ratio:8.2f}{row.limit:8.2f}  {row.unit:8}{row.peak_mib:9}", flush=True)
+        print(f"{row.name:32}{row.ratio:8.2f}{row.limit:8.2f}  {row.unit:8}{row.peak_mib:9}", flush=True)
         rows.append(asdict(row))
         RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
