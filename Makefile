@@ -5,7 +5,7 @@
 #   make dev    the Dagster UI on a workspace      (WORKSPACE=workspace)
 #   make traps  judge a file of trap scenarios     (FILE=tests/traps.yaml)
 #   make torture  the same kills, storms and restarts as make test, many times over: hours
-#   make bench  time and memory as ratios to bare SQL, beside their limits (FULL=1: ten million rows too)
+#   make bench  time and memory as ratios to bare SQL, beside their limits (FULL=1: ten million rows and 10,000 writes too)
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -10,8 +10,9 @@ import dagster as dg
 
 from assets.partitions import MONTH_TO_TENANT, TENANTS
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.ports import Stop
-from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from pipelines.writeback.protocol import Run, Step
 from resources.wiring import Workspaces
 
 NO_STALE = dg.AssetCheckSpec(
@@ -57,6 +58,7 @@ def agreement_updates(
     with workspaces.open(context.partition_key) as workspace, workspace.psa() as psa:
         run = Run(
             ledger=workspace.write_ledger,
+            witness=workspace.witness,
             psa=psa.billing,
             pace=workspace.pace,
             bounds=workspace.bounds,
@@ -67,6 +69,7 @@ def agreement_updates(
             watch=lambda step, change: context.log.info(progress(step, change)),
             period=config.period,
             model=workspace.psa_kind.traits.model,
+            grouping=workspace.grouping,
         )
         return batch_result(run.write_back())
 

@@ -19,10 +19,12 @@ import tomlkit
 import tomlkit.exceptions
 
 from pipelines.review.proration import DayCount
+from pipelines.writeback.groups import OLDEST_LOOK
 
 FILE_NAME = "trueup.toml"
 PSA_KINDS = ("connectwise", "autotask", "halopsa", "syncro")
-FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "dagster")
+MOST_LOOK_SECONDS = int(OLDEST_LOOK.total_seconds())
+FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "witness", "dagster")
 
 
 class SettingsError(Exception):
@@ -79,6 +81,20 @@ def _seconds(value: Any) -> int:
     number = int(str(value))
     if number < 0:
         raise ValueError("a number of seconds, not negative")
+    return number
+
+
+def _positive(value: Any) -> int:
+    number = int(str(value))
+    if number < 1:
+        raise ValueError("a whole number from 1 on")
+    return number
+
+
+def _look(value: Any) -> int:
+    number = _seconds(value)
+    if number > MOST_LOOK_SECONDS:
+        raise ValueError(f"seconds from 0 to {MOST_LOOK_SECONDS}")
     return number
 
 
@@ -147,11 +163,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("psa.kind", "connectwise", _kind, "Which PSA is billed from."),
     Setting("psa.base_url", None, _optional(_url), "Host root of the PSA; the adapter adds the vendor's path."),
     Setting("psa.allow_loopback", False, _flag, "Allow a PSA on this machine: for the sandbox only."),
+    Setting(
+        "psa.requests_per_minute", None, _optional(_positive), "Most requests a minute. Empty: as the kind allows."
+    ),
     Setting("billing.timezone", "UTC", _zone, "On whose calendar a month begins and ends."),
     Setting("billing.currency", "USD", _currency, "Currency where an agreement names none."),
     Setting("billing.day", 3, _day, "Day of the month on which the past month is reconciled by itself."),
     Setting("billing.day_count", "actual", _day_count, "How many days a month has when a part of it is shown."),
     Setting("writeback.quiet_period_seconds", None, _optional(_seconds), "Wait before a lost answer is read back."),
+    Setting("writeback.look_seconds", MOST_LOOK_SECONDS, _look, "How old a look at a line may be when it is written."),
     Setting("bounds.line_quantity", None, _optional(_bound), "Largest change of one line's quantity."),
     Setting("bounds.lines_per_run", None, _optional(_seconds), "Most lines written in one run."),
     Setting("bounds.account_amount", None, _optional(_bound), "Most money changed per account in one run."),

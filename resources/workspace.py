@@ -19,6 +19,7 @@ from pipelines.reconciliation.month import Tenant
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.proration import DayCount
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.groups import Grouping, grouping_of
 from pipelines.writeback.pace import Pace, pace_of, quiet_period
 from pipelines.writeback.ports import HoldsFrom
 from resources.bucket.archive import Archive
@@ -35,6 +36,7 @@ from resources.store.months import StoreMonthLedger
 from resources.store.write_ledger import StoreWriteLedger
 from resources.warehouse.lake import Lake
 from resources.warehouse.reading import DuckDbFileReader
+from resources.witness import WitnessFile
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
@@ -169,7 +171,10 @@ class Workspace:
         patience = Patience(attempts=3, first_wait=0.1, max_wait=0.5) if self._is_sandbox else Patience()
         kind, base_url, secrets = self.psa_kind, self._psa_base_url(), self._credentials()
         identity = PsaIdentity(kind.name, base_url, secrets[kind.secrets[0]])
-        opened = kind.open(Connection(identity, secrets, self._is_sandbox, patience))
+        asked = self.settings.values["psa.requests_per_minute"]
+        # Nor is the sandbox waited for, unless a rate is asked for.
+        rate = asked or (None if self._is_sandbox else kind.requests_per_minute)
+        opened = kind.open(Connection(identity, secrets, self._is_sandbox, patience, rate))
         try:
             yield opened
         finally:
@@ -188,6 +193,11 @@ class Workspace:
                 "with the sandbox (psa.allow_loopback): trueup config set writeback.quiet_period_seconds null"
             )
         return pace_of(quiet, timeout, longest_run)
+
+    @property
+    def grouping(self) -> Grouping:
+        """How many lines are looked at together before they are written."""
+        return grouping_of(timedelta(seconds=self.settings.values["writeback.look_seconds"]))
 
     @property
     def day_count(self) -> DayCount:
@@ -215,6 +225,11 @@ class Workspace:
     def write_ledger(self) -> StoreWriteLedger:
         """What write-back asks of the store."""
         return StoreWriteLedger(self.store)
+
+    @property
+    def witness(self) -> WitnessFile:
+        """How far the audit trail had come when this machine last wrote."""
+        return WitnessFile(self.settings.folder("witness"), self.settings.tenant)
 
     def write_clock(self) -> datetime:
         """The instant that leases and quiet periods are measured by: the database's own where several machines share

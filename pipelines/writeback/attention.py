@@ -28,6 +28,7 @@ _RESUME = {
     StopKind.CREDENTIALS: "mend the credentials or the API member's rights, then trueup apply",
     StopKind.BOUNDS: "revoke approvals or raise the bound (trueup config set), then trueup apply",
     StopKind.UNEXPECTED_VALUE: "find out in the PSA who else writes this line, then trueup writeback resume",
+    StopKind.RESTORED_STORE: "trueup run for the month, trueup writeback resume, then approve anew what is right",
 }
 
 

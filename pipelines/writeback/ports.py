@@ -11,12 +11,22 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pipelines.audit import ChainPoint
 from pipelines.quantities import text
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 
 WRITE_BACK = "write-back"
 """Who acts when no person does."""
+
+
+ChangeName = tuple[str, int]
+"""A change in one of its revisions: (change id, revision)."""
+
+
+def name_of(change: Change) -> ChangeName:
+    """What a change is known by."""
+    return change.change_id, change.revision
 
 
 class Cause(StrEnum):
@@ -141,6 +151,14 @@ class BilledPsa(Protocol):
         """The line of a change, read now. Raises ``PsaUnavailable`` when it cannot be read."""
         ...
 
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        """The lines of several changes, read now in as few requests as the PSA allows, in the order of the changes.
+
+        A line about which this way of reading says nothing (it is not in the answer, or not as it should be) is left
+        out: ``see_line`` tells why. Raises ``PsaUnavailable`` when nothing can be read.
+        """
+        ...
+
     def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
         """The request that takes the line, as it was seen just now, to the change's new quantity. Pure."""
         ...
@@ -157,6 +175,7 @@ class StopKind(StrEnum):
     CREDENTIALS = "credentials"
     BOUNDS = "bounds"
     UNEXPECTED_VALUE = "unexpected_value"
+    RESTORED_STORE = "restored_store"
 
 
 @dataclass(frozen=True)
@@ -276,6 +295,25 @@ class NotTaken(Exception):  # noqa: N818
     """Something came between: the approval was taken back, a mapping moved, write-back was stopped."""
 
 
+class WitnessUnreadable(Exception):  # noqa: N818
+    """The witness is there and cannot be read. That is not the same as none: a restored store may hide behind it."""
+
+
+class Witness(Protocol):
+    """How far a tenant's audit trail had come, kept where a restore of the store does not reach.
+
+    Methods raise ``WitnessUnreadable`` when what is kept cannot be read, ``OSError`` when nothing can be kept.
+    """
+
+    def seen(self) -> ChainPoint | None:
+        """The furthest point that was kept; None when none ever was."""
+        ...
+
+    def keep(self, point: ChainPoint) -> None:
+        """Keep a point for good before this returns; one that lies before the kept one changes nothing."""
+        ...
+
+
 class WriteLedger(Protocol):
     """Where the lease, approvals, intents and outcomes are kept. Every method is one transaction.
 
@@ -337,8 +375,16 @@ class WriteLedger(Protocol):
         """The plan of a change for this PSA, from its month's standing as it was last asked for."""
         ...
 
-    def record_intent(self, lease: Lease, intent: Intent, token: str) -> None:
-        """Commit an intent and the status ``sending``.
+    def trail_head(self) -> ChainPoint:
+        """How far the tenant's audit trail comes."""
+        ...
+
+    def trail_hash(self, sequence: int) -> str | None:
+        """The hash of an entry of the audit trail; None when there is no such entry."""
+        ...
+
+    def record_intent(self, lease: Lease, intent: Intent, token: str) -> ChainPoint:
+        """Commit an intent and the status ``sending``; the answer is the intent's entry in the audit trail.
 
         Raises ``NotTaken`` when the change is not approved any more, the month's standing is not that of the token,
         write-back was stopped, or the line has another change in flight.

@@ -4,16 +4,16 @@ Belongs here: the order of steps (claim, read, intent, send, read back, record) 
 Does not belong here: what an observation means (``judging``), vendors, storage.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
-from pipelines.review.changes import Change, ChangeStatus
+from pipelines.review.changes import Change, ChangeStatus, When
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.groups import USUAL, Grouping, Turns
 from pipelines.writeback.judging import (
     Judgement,
     after_answer,
@@ -31,6 +31,7 @@ from pipelines.writeback.ports import (
     Approved,
     BilledPsa,
     Cause,
+    ChangeName,
     Fenced,
     Intent,
     Lease,
@@ -41,15 +42,22 @@ from pipelines.writeback.ports import (
     StopKind,
     Unsettled,
     VendorRequest,
+    Witness,
+    WitnessUnreadable,
     WriteLedger,
     WriteModel,
+    name_of,
 )
+from pipelines.writeback.restored import restoration, unreadable_witness
 
 MENDABLE = frozenset({StopKind.CREDENTIALS, StopKind.BOUNDS})
 """Stops that a run lifts by itself once their cause is gone. All others wait for a person."""
 
 MOST_UNREADABLE = 2
-"""Lines in a row that cannot be read before the PSA is taken for unavailable."""
+"""Lines in a row that cannot be read before the PSA itself is asked whether it is there."""
+
+MOST_IN_A_ROW = 10
+"""Lines in a row that cannot be read before a PSA that is there is left alone all the same: each takes its retries."""
 
 _LEASE_LOOKS = timedelta(milliseconds=500)
 
@@ -70,61 +78,27 @@ class Step(StrEnum):
 Watch = Callable[[Step, Change], None]
 
 
-def _name(change: Change) -> tuple[str, int]:
-    return change.change_id, change.revision
+def _due_later(change: Change) -> str:
+    if change.when is When.AT_RENEWAL:
+        return f"it is due at the renewal, on {change.effective_date}"
+    return f"it is due on {change.effective_date}, the day that was picked"
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Lines that were read at once, and when that began."""
+
+    lines: Mapping[ChangeName, LineSeen]
+    at: datetime
 
 
 @dataclass
-class BatchOutcome:
-    """What one run came to.
+class _Progress:
+    """How a turn goes on: lines in a row that could not be read, the last of these errors, and whether it is over."""
 
-    ``outcomes`` are in the order of events; a change may occur twice. ``is_busy``: another run held the lease all the
-    time, or took over while this one was slow. ``open_matters`` counts what waits for a person or an answer in the
-    end, of this run and of earlier ones.
-    """
-
-    batch_id: str
-    outcomes: list[Outcome] = field(default_factory=list)
-    stop: Stop | None = None
-    is_busy: bool = False
-    open_matters: Mapping[ChangeStatus, int] = field(default_factory=dict)
-    _left: dict[tuple[str, int], tuple[Change, str]] = field(default_factory=dict)
-
-    @property
-    def waiting(self) -> list[tuple[Change, str]]:
-        """Changes that were left alone, each with the last reason."""
-        return list(self._left.values())
-
-    def leave(self, change: Change, words: str) -> None:
-        """Leave a change alone for now."""
-        self._left[_name(change)] = (change, words)
-
-    def conclude(self, outcome: Outcome) -> None:
-        """Add what a change came to."""
-        self._left.pop(_name(outcome.change), None)
-        self.outcomes.append(outcome)
-
-    def last(self) -> list[Outcome]:
-        """The latest outcome of every change that was taken up."""
-        return list({_name(outcome.change): outcome for outcome in self.outcomes}.values())
-
-    def counts(self) -> dict[str, int]:
-        """How many changes ended in which status."""
-        return dict(Counter(str(outcome.status) for outcome in self.last()))
-
-    def as_json(self) -> dict[str, Any]:
-        """``trueup apply --json``."""
-        return {
-            "batch_id": self.batch_id,
-            "outcomes": self.counts(),
-            "changes": [outcome.as_json() for outcome in self.last()],
-            "waiting": [
-                {"id": change.change_id, "revision": change.revision, "status": str(change.status), "reason": reason}
-                for change, reason in self.waiting
-            ],
-            "stopped": None if self.stop is None else self.stop.as_json(),
-            "is_busy": self.is_busy,
-        }
+    unread: int = 0
+    unavailable: PsaUnavailable | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,10 +106,12 @@ class Run:
     """One run of write-back for one tenant, with all that it reaches the world by.
 
     ``clock`` and ``sleep`` are passed in, so that tests need not wait. ``watch`` is told after every step. ``model`` is
-    the PSA's: where a request replaces all lines of an agreement, one of them is in flight at a time.
+    the PSA's: where a request replaces all lines of an agreement, one of them is in flight at a time. ``grouping`` says
+    how many lines are looked at together. ``witness`` is never behind the last intent that was sent.
     """
 
     ledger: WriteLedger
+    witness: Witness
     psa: BilledPsa
     pace: Pace
     bounds: Bounds
@@ -146,6 +122,7 @@ class Run:
     watch: Watch
     period: str | None = None
     model: WriteModel = WriteModel.ABSOLUTE
+    grouping: Grouping = USUAL
 
     def write_back(self) -> BatchOutcome:
         """Settle what is open, then write what is approved, one line after the other.
@@ -182,16 +159,25 @@ class Run:
         return Lease(lease.fence, self.clock() + self.pace.lease)
 
     def _work(self, lease: Lease, batch: BatchOutcome) -> None:
+        restored = self._stop_if_restored(lease)
+        # A restored store's lost answers are settled too: that only reads, and leaves none to be sent once more later.
         for unsettled in self.ledger.unsettled(self.period):
             self._settle(lease, unsettled, batch)
+        if restored is not None:
+            batch.stop = restored
+            return
+        self._write_in_turn(lease, batch)
+        self.witness.keep(self.ledger.trail_head())
+
+    def _write_in_turn(self, lease: Lease, batch: BatchOutcome) -> None:
         reached = self._in_reach(batch)
         batch.stop = self._standing_stop(lease, reached) or self._stop_at_excess(lease, reached)
         # What is approved from now on is the next run's: the bounds were held against these.
-        names = {_name(change) for change in reached}
+        names = {name_of(change) for change in reached}
         is_turn = batch.stop is None
         while is_turn:
             began = self.clock()
-            due = [each for each in self.ledger.approved(began, self.period) if _name(each.change) in names]
+            due = [each for each in self.ledger.approved(began, self.period) if name_of(each.change) in names]
             self._write_all(lease, due, batch)
             is_turn = batch.stop is None and self._wait_for_turn(lease, began)
 
@@ -201,7 +187,7 @@ class Run:
         changes = [each.change for each in approved]
         for change in changes:
             if not change.is_due(self.today):
-                batch.leave(change, f"it is due at the renewal, on {change.effective_date}")
+                batch.leave(change, _due_later(change))
         return [change for change in changes if change.is_due(self.today)]
 
     # --- settling ---------------------------------------------------------------------------------------------------
@@ -229,6 +215,23 @@ class Run:
         return settled(unsettled, looks, self.clock())
 
     # --- standing still ---------------------------------------------------------------------------------------------
+
+    def _stop_if_restored(self, lease: Lease) -> Stop | None:
+        """Halt when the store is behind its witness; otherwise the witness is brought up to the store."""
+        words = self._restoration()
+        if words is not None:
+            return self._halted(lease, StopKind.RESTORED_STORE, words)
+        self.witness.keep(self.ledger.trail_head())
+        return None
+
+    def _restoration(self) -> str | None:
+        try:
+            witnessed = self.witness.seen()
+        except WitnessUnreadable as unreadable:
+            return unreadable_witness(str(unreadable))
+        if witnessed is None:
+            return None
+        return restoration(witnessed, self.ledger.trail_head(), self.ledger.trail_hash(witnessed.sequence))
 
     def _standing_stop(self, lease: Lease, reached: Sequence[Change]) -> Stop | None:
         """Why nothing may be written; None when there is no reason, or it was lifted since its cause is mended."""
@@ -265,39 +268,112 @@ class Run:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def _write_all(self, lease: Lease, due: Sequence[Approved], batch: BatchOutcome) -> None:
-        unreadable_in_a_row = 0
-        for each in due:
+        """Group by group: looked at, sent one by one, read back in the look at the next group."""
+        turns = Turns(due, self.grouping, self.model)
+        group = turns.next_group()
+        looks = self._look([], group)
+        progress = _Progress()
+        while group:
+            sent, rest = self._send_all(lease, group, looks, batch, progress)
+            turns.put_back(rest, len(group) - len(rest))
+            group = [] if progress.is_over else turns.next_group()
+            looks = self._look(sent, group)
+            self._read_back_all(lease, sent, looks, batch)
+            if batch.stop is not None:
+                return
+        if progress.unavailable is not None:
+            raise progress.unavailable
+
+    def _look(self, sent: Sequence[Change], group: Sequence[Approved]) -> _Looks:
+        """What was sent and what is next, read at once. One line is better read by itself, in its own time."""
+        changes = [*sent, *(each.change for each in group)]
+        is_one_request = self.model is WriteModel.REPLACE_LINES and len({each.agreement_id for each in changes}) == 1
+        if len(changes) < 2 or not (is_one_request or max(len(sent), len(group)) > 1):
+            return _Looks({}, self.clock())
+        began = self.clock()
+        try:
+            return _Looks(self.psa.see_lines(changes, self.today), began)
+        except PsaUnavailable:
+            # Each line is asked for by itself then, and that says what it is about.
+            return _Looks({}, began)
+
+    def _send_all(
+        self, lease: Lease, group: Sequence[Approved], looks: _Looks, batch: BatchOutcome, progress: _Progress
+    ) -> tuple[list[Change], Sequence[Approved]]:
+        """What was accepted and is to be read back, and what is left since the look at it is too old by now."""
+        sent: list[Change] = []
+        for position, each in enumerate(group):
+            if looks.lines and self.clock() - looks.at > self.grouping.fresh:
+                return sent, group[position:]
             try:
-                cause = self._write_one(lease, each, batch)
-                unreadable_in_a_row = 0
+                cause = self._write_one(lease, each, looks, batch, sent)
+                progress.unavailable, progress.unread = None, 0
             except PsaUnavailable as unavailable:
                 # One line that cannot be read must not keep the others waiting; a PSA that is down must.
                 batch.leave(each.change, str(unavailable))
-                unreadable_in_a_row += 1
-                if unreadable_in_a_row == MOST_UNREADABLE or each is due[-1]:
-                    raise
+                progress.unavailable, progress.unread = unavailable, progress.unread + 1
+                progress.is_over = self._is_away(progress.unread)
+                if progress.is_over:
+                    break
                 continue
             if batch.stop is not None or cause is Cause.THROTTLED:
-                return
+                progress.is_over = True
+                break
+        return sent, []
 
-    def _write_one(self, lease: Lease, approved: Approved, batch: BatchOutcome) -> Cause | None:
-        """The cause of how it ended; None when it was left alone."""
+    def _is_away(self, unread: int) -> bool:
+        """Whether it is the PSA, and not its lines, after so many in a row that could not be read."""
+        if unread % MOST_UNREADABLE:
+            return False
         try:
-            judgement = self._written(lease, approved)
-            self._record(lease, approved.change, judgement, batch)
+            self.psa.check_connection()
+        except PsaUnavailable:
+            return True
+        return unread >= MOST_IN_A_ROW
+
+    def _write_one(
+        self, lease: Lease, approved: Approved, looks: _Looks, batch: BatchOutcome, sent: list[Change]
+    ) -> Cause | None:
+        """The cause of how it ended; None when it was left alone, or was accepted and is to be read back."""
+        change = approved.change
+        try:
+            judgement = self._written(lease, approved, looks.lines.get(name_of(change)))
         except NotTaken as came_between:
-            batch.leave(approved.change, str(came_between))
+            batch.leave(change, str(came_between))
             batch.stop = self.ledger.stop()
             return None
         except PsaForbidden as forbidden:
             batch.stop = self._halted(lease, StopKind.CREDENTIALS, str(forbidden))
             return None
-        self.watch(Step.RECORDED, approved.change)
+        if judgement is None:
+            sent.append(change)
+            return None
+        return self._concluded(lease, change, judgement, batch)
+
+    def _concluded(self, lease: Lease, change: Change, judgement: Judgement, batch: BatchOutcome) -> Cause | None:
+        try:
+            self._record(lease, change, judgement, batch)
+        except NotTaken as came_between:
+            batch.leave(change, str(came_between))
+            batch.stop = self.ledger.stop()
+            return None
+        self.watch(Step.RECORDED, change)
         if judgement.halts is not None:
             batch.stop = self._halted(lease, judgement.halts, judgement.words)
         return judgement.cause
 
-    def _written(self, lease: Lease, approved: Approved) -> Judgement:
+    def _read_back_all(self, lease: Lease, sent: Sequence[Change], looks: _Looks, batch: BatchOutcome) -> None:
+        unreadable_in_a_row = 0
+        for change in sent:
+            seen = looks.lines.get(name_of(change))
+            if seen is None and unreadable_in_a_row < MOST_UNREADABLE:
+                seen = self._read_back(change)
+                unreadable_in_a_row = 0 if seen is not None else unreadable_in_a_row + 1
+            self.watch(Step.READ_BACK, change)
+            self._concluded(lease, change, after_read_back(change, seen), batch)
+
+    def _written(self, lease: Lease, approved: Approved, look: LineSeen | None) -> Judgement | None:
+        """How a change stands after its turn; None for one that was accepted, and has to be read back."""
         change = approved.change
         standing = self.ledger.standing(change.period)
         plan = self.ledger.plan(change, self.psa.identity)
@@ -310,7 +386,7 @@ class Run:
         if self.model is WriteModel.REPLACE_LINES and self._is_in_flight(change.agreement_id):
             # That request holds every line of the agreement as it was: landing late, it would take this one back.
             raise NotTaken("the answer to another change of its agreement is awaited; that one is settled first")
-        seen = self.psa.see_line(change, self.today)
+        seen = look or self.psa.see_line(change, self.today)
         judgement = before_sending(change, seen)
         self.watch(Step.READ, change)
         return judgement or self._sent(lease, approved, self.psa.request_for(change, seen), standing.token)
@@ -322,26 +398,25 @@ class Run:
         excess = self.bounds.line_excess(change)
         return None if excess is None else Judgement(ChangeStatus.REFUSED, Cause.OUT_OF_BOUNDS, excess)
 
-    def _sent(self, lease: Lease, approved: Approved, request: VendorRequest, token: str) -> Judgement:
+    def _sent(self, lease: Lease, approved: Approved, request: VendorRequest, token: str) -> Judgement | None:
         change = approved.change
         sent_at = self.clock()
         intent = Intent(change, self.batch_id, approved.decision_id, approved.plan_hash, request, sent_at)
-        self.ledger.record_intent(self._renewed(lease), intent, token)
+        # Before the first byte leaves: a store from before this intent must be known for one ever after.
+        self.witness.keep(self.ledger.record_intent(self._renewed(lease), intent, token))
         self.watch(Step.INTENDED, change)
         if self.clock() - sent_at > self.pace.hesitation:
             # This process was frozen between intent and sending: by now another one may be looking at the line.
             return not_sent(approved.tries)
         answer = self.psa.send(request)
         self.watch(Step.SENT, change)
-        return after_answer(answer, approved.tries) or after_read_back(change, self._read_back(change))
+        return after_answer(answer, approved.tries)
 
     def _read_back(self, change: Change) -> LineSeen | None:
         try:
             return self.psa.see_line(change, self.today)
         except PsaUnavailable:
             return None
-        finally:
-            self.watch(Step.READ_BACK, change)
 
     def _record(self, lease: Lease, change: Change, judgement: Judgement, batch: BatchOutcome) -> None:
         now = self.clock()

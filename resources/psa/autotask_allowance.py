@@ -29,6 +29,10 @@ class Allowance:
             self.look()
         self._calls += 1
 
+    def count(self) -> None:
+        """To be called before a call that must not be held up: a write is sent right after its intent."""
+        self._calls += 1
+
     def look(self) -> None:
         """Ask now. Raises ``Throttled``, and ``PsaError`` when the answer cannot be used."""
         self._calls = CALLS_BETWEEN_LOOKS

@@ -5,15 +5,26 @@ Does not belong here: the order of steps (``pipelines.writeback``), reading ever
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Context, Decimal
+from typing import TypeVar
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
+from pipelines.writeback.ports import (
+    Answer,
+    ChangeName,
+    Heard,
+    HoldsFrom,
+    LineSeen,
+    VendorRequest,
+    WriteModel,
+    WriteTraits,
+    name_of,
+)
 from resources.psa.autotask import API, Autotask, instant_of
 from resources.psa.autotask_records import (
     UnitsRow,
@@ -22,6 +33,7 @@ from resources.psa.autotask_records import (
     agreement_id_of,
     line_from,
     row_for,
+    rows_by_line,
     service_from,
     units_from,
 )
@@ -42,6 +54,8 @@ MOST_UNITS = 2**31 - 1
 
 _EXACT = Context(prec=100)
 """Python rounds to 28 digits by itself, fewer than a quantity may have."""
+
+_Known = TypeVar("_Known")
 
 
 class AutotaskBilling:
@@ -77,6 +91,46 @@ class AutotaskBilling:
             self._psa.check_connection()
             raise
 
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        """Contract services that stand: a question for all their contracts, companies, services and units each.
+
+        Units are read from the earliest day that matters on. Left out are lines with an obstacle, since only a look at
+        all of their units says what is in the way, and places of new ones: that nothing stands is asked for each.
+        """
+        self._psa.check_once()
+        standing = [change for change in changes if change.line_id is not None and change.agreement_id is not None]
+        labels = self._psa.labels()
+        agreements = self._keep(
+            self._agreements,
+            "Contracts",
+            {str(each.agreement_id) for each in standing},
+            lambda record: agreement_from(record, labels, today),
+        )
+        accounts = self._keep(
+            self._accounts,
+            "Companies",
+            {each.account_id for each in standing},
+            lambda record: account_from(record, labels),
+        )
+        held = {
+            str(id_of(each, "a contract service")): each
+            for each in self._psa.read_some("ContractServices", {str(each.line_id) for each in standing})
+        }
+        since = min([today, *(change.effective_date for change in standing)])
+        from_then_on = {"op": "gte", "field": "endDate", "value": instant_of(since)}
+        units = rows_by_line(
+            self._psa.read_some("ContractServiceUnits", held, field="contractServiceID", more=[from_then_on])
+        )
+        seen: dict[ChangeName, LineSeen] = {}
+        for change in standing:
+            agreement, account = agreements.get(str(change.agreement_id)), accounts.get(change.account_id)
+            service = held.get(str(change.line_id))
+            if agreement is not None and account is not None and service is not None:
+                line = _standing(change, service, units.get(int(str(change.line_id)), ()), agreement, account, today)
+                if line.obstacle is None:
+                    seen[name_of(change)] = line
+        return seen
+
     def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
         """The adjustment from the units that were seen just now to those that were approved."""
         return _adjustment(change, seen.quantity)
@@ -93,36 +147,25 @@ class AutotaskBilling:
         agreement, account = self._agreement(agreement_id, today), self._account(change.account_id)
         if change.line_id is not None:
             held = self._psa.read_record("ContractServices", change.line_id)
-            return self._standing(change, held, agreement, account, today)
+            return self._with_units(change, held, agreement, account, today)
         wanted = {"contractID": int(agreement_id), "serviceID": int(change.service_id)}
         found = self._psa.read_matching(
             "ContractServices", [{"op": "eq", "field": field, "value": value} for field, value in wanted.items()]
         )
         if len(found) == 1:
-            return self._standing(change, found[0], agreement, account, today)
+            return self._with_units(change, found[0], agreement, account, today)
         if found:
             return unwritable(_several(change, found))
         return self._missing(change, agreement, account)
 
-    def _standing(self, change: Change, held: Record, agreement: Agreement, account: Account, today: date) -> LineSeen:
+    def _with_units(
+        self, change: Change, held: Record, agreement: Agreement, account: Account, today: date
+    ) -> LineSeen:
         number = id_of(held, "a contract service")
         units = self._psa.read_matching(
             "ContractServiceUnits", [{"op": "eq", "field": "contractServiceID", "value": number}]
         )
-        try:
-            rows = [units_from(row) for row in units]
-            row = row_for(rows, change.effective_date, f"contract service {number}")
-            start = min((each.start_date for each in rows), default=None)
-            line = line_from(held, agreement, row.units if row else Decimal(0), start)
-        except Refused as refused:
-            # Only the line itself is meant: a refused request says nothing about the line.
-            return unwritable(str(refused))
-        hindrance = (
-            _elsewhere(held, agreement)
-            or obstacle(change, line, agreement, account, today)
-            or (_hindrance(change, agreement, line, rows, row))
-        )
-        return LineSeen(row.units if row else None, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
+        return _standing(change, held, [units_from(row) for row in units], agreement, account, today)
 
     def _missing(self, change: Change, agreement: Agreement, account: Account) -> LineSeen:
         """Nothing stands: an adjustment for the service creates the line, at the catalogue's price."""
@@ -147,10 +190,39 @@ class AutotaskBilling:
 
         return self._accounts.get(number, read)
 
+    def _keep(
+        self, recent: Recent[_Known], entity: str, numbers: Iterable[str], read: Callable[[Record], _Known]
+    ) -> dict[str, _Known]:
+        """The records with these ids that the PSA has, read anew."""
+        records = self._psa.read_some(entity, numbers)
+        found = {str(id_of(record, f"a record of {entity}")): read(record) for record in records}
+        for number, known in found.items():
+            recent.keep(number, known)
+        return found
+
 
 def adjustment_preview(change: Change) -> VendorRequest:
     """The adjustment of a change as it would be if the line stands as the change saw it."""
     return _adjustment(change, change.quantity_before)
+
+
+def _standing(
+    change: Change, held: Record, rows: Sequence[UnitsRow], agreement: Agreement, account: Account, today: date
+) -> LineSeen:
+    """A contract service that is there, by its rows of units."""
+    try:
+        row = row_for(rows, change.effective_date, f"contract service {id_of(held, 'a contract service')}")
+        start = min((each.start_date for each in rows), default=None)
+        line = line_from(held, agreement, row.units if row else Decimal(0), start)
+    except Refused as refused:
+        # Only the line itself is meant: a refused request says nothing about the line.
+        return unwritable(str(refused))
+    hindrance = (
+        _elsewhere(held, agreement)
+        or obstacle(change, line, agreement, account, today)
+        or (_hindrance(change, agreement, line, rows, row))
+    )
+    return LineSeen(row.units if row else None, str(line.service_id), line.unit_price, line.unit_cost, hindrance)
 
 
 def _adjustment(change: Change, standing: Decimal | None) -> VendorRequest:

@@ -6,6 +6,7 @@ Does not belong here: its fields (``connectwise_records``), HTTP in general (``h
 """
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from itertools import pairwise
@@ -16,12 +17,15 @@ import httpx
 from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
 from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
 from resources.psa.errors import Forbidden, Gone, Refused, Unavailable
-from resources.psa.fields import Record, id_of
+from resources.psa.fields import Record, id_of, in_parts
 from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
 
 API = "/v4_6_release/apis/3.0"
 PAGE_SIZE = 1000
 """The vendor's hard maximum."""
+
+IDS_PER_QUESTION = 100
+"""Ids named in one condition; a condition is part of the address, and an address has a length."""
 
 READS = 2
 """How often a list is read before a count that disagrees is taken for a fault of the PSA."""
@@ -121,6 +125,17 @@ class ConnectWise(PsaConnection):
         """All additions of an agreement, whatever their dates. Raises ``Gone`` when there is no such agreement."""
         return self._read_list(f"/finance/agreements/{agreement_id}/additions")
 
+    def read_some(self, path: str, ids: Iterable[str]) -> list[Record]:
+        """Those of the records with these ids that the list has; nothing for an empty list of ids.
+
+        Raises ``Gone`` when there is no such list.
+        """
+        return [
+            record
+            for part in in_parts(ids, IDS_PER_QUESTION)
+            for record in self._read_pages(path, f" and id in ({','.join(map(str, part))})")
+        ]
+
     def _read_lines(self, agreement: Agreement) -> list[AgreementLine]:
         # The vendor has no list of all additions: one call per agreement.
         try:
@@ -144,19 +159,22 @@ class ConnectWise(PsaConnection):
             f"when nobody edits the PSA, and check the API member's rights"
         )
 
-    def _read_pages(self, path: str) -> list[Record]:
-        """All records by ascending id. Each page begins after the last id, so one that comes meanwhile shifts none."""
+    def _read_pages(self, path: str, which: str = "") -> list[Record]:
+        """All records by ascending id. Each page begins after the last id, so one that comes meanwhile shifts none.
+
+        ``which`` is a further condition in the vendor's language.
+        """
         records: list[Record] = []
         last = 0
         while True:
-            page = self._read_page(path, last)
+            page = self._read_page(path, last, which)
             records.extend(page)
             if len(page) < PAGE_SIZE:
                 return records
             last = id_of(page[-1], "a record")
 
-    def _read_page(self, path: str, after: int) -> list[Record]:
-        query = {"conditions": f"id>{after}", "orderBy": "id", "pageSize": str(PAGE_SIZE)}
+    def _read_page(self, path: str, after: int, which: str) -> list[Record]:
+        query = {"conditions": f"id>{after}{which}", "orderBy": "id", "pageSize": str(PAGE_SIZE)}
         page = self._http.read(f"{API}{path}", query)
         if not isinstance(page, list):
             raise Unavailable(f"{path}: the PSA's answer is no list, so nothing of it is used")

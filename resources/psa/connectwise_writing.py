@@ -7,15 +7,28 @@ Does not belong here: the order of steps (``pipelines.writeback``), reading ever
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
+from pipelines.writeback.ports import (
+    Answer,
+    ChangeName,
+    Heard,
+    HoldsFrom,
+    LineSeen,
+    VendorRequest,
+    WriteModel,
+    WriteTraits,
+    name_of,
+)
 from resources.psa.connectwise import API, ConnectWise
 from resources.psa.connectwise_records import account_from, agreement_from, line_from, service_from
 from resources.psa.errors import Gone, PsaError, Refused
@@ -24,6 +37,7 @@ from resources.psa.writing import (
     Recent,
     agreement_obstacle,
     answer_unless_forbidden,
+    by_agreement,
     marker_of,
     obstacle,
     place_seen,
@@ -37,6 +51,11 @@ TRAITS = WriteTraits(
     # No figure is published of how long a request goes on in the server; the client's timeout decides.
     longest_run=timedelta(0),
 )
+
+
+AGREEMENTS, COMPANIES, CATALOG = "/finance/agreements", "/company/companies", "/procurement/catalog"
+
+_Known = TypeVar("_Known")
 
 
 class ConnectWiseBilling:
@@ -75,13 +94,52 @@ class ConnectWiseBilling:
         except Gone as gone:
             self.check_connection()
             return unwritable(f"it is not in the PSA any more: {gone}")
+        return _seen(change, additions, _Around(agreement, account, service), today)
+
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        """The additions of several changes: one request for each agreement, and one for all that stands around them.
+
+        An agreement on which a line is to be made is read whole, and counted. What is not in the answers is left out.
+        """
+        of_agreement = by_agreement(changes)
+        agreements = self._keep(self._agreements, AGREEMENTS, of_agreement, lambda each: agreement_from(each, today))
+        accounts = self._keep(self._accounts, COMPANIES, {each.account_id for each in changes}, account_from)
+        services = self._keep(
+            self._services, CATALOG, {each.service_id for each in changes if each.line_id is None}, service_from
+        )
+        seen: dict[ChangeName, LineSeen] = {}
+        for number, agreement in agreements.items():
+            additions = self._additions(number, of_agreement[number])
+            for change in of_agreement[number]:
+                shown = [each for each in additions or () if change.line_id in (None, str(each["id"]))]
+                service = services.get(change.service_id) if change.line_id is None else None
+                is_known = shown if change.line_id is not None else service and additions is not None
+                if is_known and change.account_id in accounts:
+                    around = _Around(agreement, accounts[change.account_id], service)
+                    seen[name_of(change)] = _seen(change, shown, around, today)
+        return seen
+
+    def _additions(self, number: str, of_agreement: Sequence[Change]) -> list[Record] | None:
+        """All that the changes of an agreement need; None when there is no such agreement."""
         try:
-            if service is None:
-                return _line_seen(change, additions[0], agreement, account, today)
-            return _place_seen(change, additions, agreement, account, service)
-        except Refused as refused:
-            # Only the line itself is meant: a refused request says nothing about the line.
-            return unwritable(str(refused))
+            if any(change.line_id is None for change in of_agreement):
+                return self._psa.read_additions(number)
+            lines = [str(change.line_id) for change in of_agreement]
+            return self._psa.read_some(f"{AGREEMENTS}/{number}/additions", lines)
+        except Gone:
+            return None
+
+    def _keep(
+        self, recent: Recent[_Known], path: str, ids: Iterable[str], read: Callable[[Record], _Known]
+    ) -> dict[str, _Known]:
+        """The records with these ids that the PSA has, read anew; one that says nothing of use is left out."""
+        found: dict[str, _Known] = {}
+        for record in self._psa.read_some(path, ids):
+            number = str(id_of(record, f"a record of {path}"))
+            with suppress(Refused):
+                found[number] = read(record)
+                recent.keep(f"{path}/{number}", found[number])
+        return found
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         """The one request of a change: the exact decimal that was approved, for the addition or for a new one."""
@@ -96,16 +154,25 @@ class ConnectWiseBilling:
         return Answer(Heard.ACCEPTED, "accepted")
 
     def _agreement(self, number: str, today: date) -> Agreement:
-        path = f"/finance/agreements/{number}"
+        path = f"{AGREEMENTS}/{number}"
         return self._agreements.get(path, lambda: agreement_from(self._psa.read_record(path), today))
 
     def _account(self, number: str) -> Account:
-        path = f"/company/companies/{number}"
+        path = f"{COMPANIES}/{number}"
         return self._accounts.get(path, lambda: account_from(self._psa.read_record(path)))
 
     def _service(self, number: str) -> Service:
-        path = f"/procurement/catalog/{number}"
+        path = f"{CATALOG}/{number}"
         return self._services.get(path, lambda: service_from(self._psa.read_record(path)))
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What stands around an addition. ``service`` is what one bills that is to be made, None for one that stands."""
+
+    agreement: Agreement
+    account: Account
+    service: Service | None
 
 
 def request_of(change: Change) -> VendorRequest:
@@ -128,9 +195,18 @@ def _new_addition(change: Change) -> VendorRequest:
         f'"effectiveDate":"{change.effective_date.isoformat()}T00:00:00Z"',
         f'"serialNumber":{json.dumps(marker_of(change))}',
     )
-    return VendorRequest(
-        "POST", f"{API}/finance/agreements/{change.agreement_id}/additions", "{" + ",".join(parts) + "}"
-    )
+    return VendorRequest("POST", f"{API}{AGREEMENTS}/{change.agreement_id}/additions", "{" + ",".join(parts) + "}")
+
+
+def _seen(change: Change, additions: Sequence[Record], around: _Around, today: date) -> LineSeen:
+    """What is seen of a change; ``additions`` are its own, or all of the agreement where one is to be made."""
+    try:
+        if around.service is None:
+            return _line_seen(change, additions[0], around.agreement, around.account, today)
+        return _place_seen(change, additions, around.agreement, around.account, around.service)
+    except Refused as refused:
+        # Only the line itself is meant: a refused request says nothing about the line.
+        return unwritable(str(refused))
 
 
 def _line_seen(change: Change, addition: Record, agreement: Agreement, account: Account, today: date) -> LineSeen:
@@ -163,7 +239,7 @@ def _bills(addition: Record, service: Service) -> bool:
 
 
 def _path(change: Change) -> str:
-    return f"/finance/agreements/{change.agreement_id}/additions/{change.line_id}"
+    return f"{AGREEMENTS}/{change.agreement_id}/additions/{change.line_id}"
 
 
 def _disagreement(addition: Record, line: AgreementLine) -> str | None:

@@ -5,7 +5,7 @@ Does not belong here: a vendor's field names, what a value means (each vendor's 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -82,3 +82,9 @@ def money_in(record: Record, field: str, what: str) -> Decimal | None:
     """A price per unit, rounded to what can be kept. Raises as ``number_in``."""
     number = number_in(record, field, what)
     return None if number is None else rounded(number)
+
+
+def in_parts(ids: Iterable[str | int], most: int) -> Iterator[list[int]]:
+    """Ids in ascending order, each once, at most so many at a time; what is no number names nothing and is left out."""
+    wanted = sorted({int(each) for each in ids if str(each).isdecimal()})
+    return (wanted[first : first + most] for first in range(0, len(wanted), most))

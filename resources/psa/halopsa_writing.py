@@ -6,7 +6,8 @@ Does not belong here: the order of steps (``pipelines.writeback``), reading ever
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +17,17 @@ from pipelines.agreements.records import Account, Agreement, AgreementLine
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
+from pipelines.writeback.ports import (
+    Answer,
+    ChangeName,
+    Heard,
+    HoldsFrom,
+    LineSeen,
+    VendorRequest,
+    WriteModel,
+    WriteTraits,
+    name_of,
+)
 from resources.psa.errors import Gone, PsaError, Refused
 from resources.psa.fields import Record, id_of
 from resources.psa.halopsa import API, HaloPsa
@@ -34,6 +45,7 @@ from resources.psa.writing import (
     Recent,
     agreement_obstacle,
     answer_of,
+    by_agreement,
     marker_of,
     obstacle,
     place_seen,
@@ -109,11 +121,20 @@ class HaloPsaBilling:
             return unwritable("it names no agreement, so there is no recurring invoice to write to")
         try:
             invoice = self._psa.read_invoice(change.agreement_id)
-            account = self._account(change.account_id)
-            seen = self._seen(change, invoice, account, today)
+            return self._seen_on(invoice, change, today)
         except Gone as gone:
             return unwritable(f"it is not in the PSA any more: {gone}")
-        return self._compared(change, invoice, seen)
+
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        """The lines of several changes: one request for each recurring invoice."""
+        seen: dict[ChangeName, LineSeen] = {}
+        for number, of_invoice in by_agreement(changes).items():
+            with suppress(Gone):
+                invoice = self._psa.read_invoice(number)
+                for change in of_invoice:
+                    with suppress(Gone):
+                        seen[name_of(change)] = self._seen_on(invoice, change, today)
+        return seen
 
     def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
         """The request that sends all lines back as they were seen, one with the approved quantity or one more."""
@@ -132,6 +153,10 @@ class HaloPsaBilling:
             answer = Answer(Heard.ACCEPTED, "accepted")
         self._remember(request, answer)
         return answer
+
+    def _seen_on(self, invoice: Record, change: Change, today: date) -> LineSeen:
+        seen = self._seen(change, invoice, self._account(change.account_id), today)
+        return self._compared(change, invoice, seen)
 
     def _seen(self, change: Change, invoice: Record, account: Account, today: date) -> LineSeen:
         agreement = agreement_from(invoice, today)

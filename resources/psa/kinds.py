@@ -4,10 +4,13 @@ Belongs here: the table of kinds and what every kind offers.
 Does not belong here: a vendor's protocol (its own modules), where settings and secrets come from (``workspace``).
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
+
+import httpx
 
 from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
@@ -19,7 +22,11 @@ from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.halopsa import HaloPsa
 from resources.psa.halopsa_token import HaloPsaCredentials
 from resources.psa.http import Patience
+from resources.psa.pacing import PacedTransport
 from resources.psa.syncro import Syncro, SyncroCredentials
+
+SLACK_SECONDS = 2
+"""For how long requests that came late may follow one another at once; the rates leave more room than that."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,10 @@ class Connection:
     secrets: Mapping[str, str]
     allow_loopback: bool
     patience: Patience
+    requests_per_minute: int | None = None
+    """None: as fast as they are answered."""
+    transport: httpx.BaseTransport | None = None
+    """What requests travel by, once it is their turn; None for the usual one."""
 
 
 class PsaClient(Protocol):
@@ -57,7 +68,8 @@ class PsaKind:
     """A kind of PSA.
 
     ``secrets`` are the environment names without ``TRUEUP_PSA_``; the first names the PSA tenant, and is part of its
-    identity. ``preview`` is the request of a change as it would be if the line stands as the change saw it.
+    identity. ``preview`` is the request of a change as it would be if the line stands as the change saw it. So many
+    ``requests_per_minute`` are sent at most unless a tenant sets another number; None where no bound is known.
     """
 
     name: str
@@ -65,6 +77,7 @@ class PsaKind:
     traits: WriteTraits
     open: Callable[[Connection], OpenPsa]
     preview: Callable[[Change], VendorRequest]
+    requests_per_minute: int | None = None
 
 
 def _opening(
@@ -80,10 +93,19 @@ def _opening(
             credentials_of(*connection.secrets.values()),
             allow_loopback=connection.allow_loopback,
             patience=connection.patience,
+            transport=_paced(connection),
         )
         return OpenPsa(client, billing_of(client, connection.identity))
 
     return opened
+
+
+def _paced(connection: Connection) -> httpx.BaseTransport | None:
+    if connection.requests_per_minute is None:
+        return connection.transport
+    transport = connection.transport or httpx.HTTPTransport(trust_env=False)
+    interval = 60 / connection.requests_per_minute
+    return PacedTransport(transport, interval, clock=time.monotonic, sleep=time.sleep, slack=SLACK_SECONDS)
 
 
 CONNECTWISE = PsaKind(
@@ -101,6 +123,8 @@ AUTOTASK = PsaKind(
     traits=autotask_writing.TRAITS,
     open=_opening(Autotask, AutotaskCredentials, autotask_writing.AutotaskBilling),
     preview=autotask_writing.adjustment_preview,
+    # Half of the 10,000 an hour that all integrations of a database share, less 5 %: above it each call is delayed.
+    requests_per_minute=79,
 )
 
 
@@ -119,6 +143,8 @@ SYNCRO = PsaKind(
     traits=syncro_writing.TRAITS,
     open=_opening(Syncro, SyncroCredentials, syncro_writing.SyncroBilling),
     preview=syncro_writing.request_of,
+    # 180 by address, less 5 %: what public code takes for the vendor's limit, unverified.
+    requests_per_minute=171,
 )
 
 KINDS: Mapping[str, PsaKind] = {kind.name: kind for kind in (CONNECTWISE, AUTOTASK, HALOPSA, SYNCRO)}

@@ -1,13 +1,12 @@
 """Syncro, read whole: customers, products, recurring invoices and the lines of those that are not paused.
 
-Belongs here: its headers, paths, pages, rate, and which host belongs to which tenant.
+Belongs here: its headers, paths, pages, and which host belongs to which tenant.
 Does not belong here: its fields (``syncro_records``), HTTP in general (``http``), what is written
 (``syncro_writing``).
 """
 
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -21,7 +20,6 @@ from resources.psa.address import checked_base_url, is_loopback_name
 from resources.psa.errors import Gone, Refused, Unavailable
 from resources.psa.fields import Record, id_of
 from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
-from resources.psa.pacing import PacedTransport
 from resources.psa.syncro_records import (
     account_from,
     agreement_from,
@@ -32,9 +30,6 @@ from resources.psa.syncro_records import (
 )
 
 API = "/api/v1"
-
-REQUESTS_A_MINUTE = 180
-"""What public code takes for the vendor's limit, by address; not verified."""
 
 READS = 2
 """How often a list is read before pages that disagree are taken for a fault of the PSA."""
@@ -69,7 +64,7 @@ class Syncro(PsaConnection):
     """A connection to a Syncro tenant. All its errors are ``PsaError``.
 
     ``base_url`` is the host root. Raises ``Refused`` when it or the credentials cannot be used at all, and when it is
-    the host of another tenant. ``clock`` and ``sleep`` count seconds; a server on this machine is never waited for.
+    the host of another tenant.
     """
 
     def __init__(
@@ -81,15 +76,11 @@ class Syncro(PsaConnection):
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         patience: Patience | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         headers = credentials.headers()
         host = urlsplit(checked_base_url(base_url, allow_loopback=allow_loopback)).hostname or ""
         if not is_loopback_name(host):
             _check_tenant(host, credentials.subdomain)
-            inner = transport or httpx.HTTPTransport(trust_env=False)
-            transport = PacedTransport(inner, 60 / REQUESTS_A_MINUTE, clock=clock, sleep=sleep)
         self._http = PsaHttp(
             base_url,
             headers,

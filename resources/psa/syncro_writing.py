@@ -6,7 +6,8 @@ Does not belong here: the order of steps (``pipelines.writeback``), reading ever
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Context, Decimal
 from typing import Any
@@ -15,7 +16,17 @@ from pipelines.agreements.records import Account, Service
 from pipelines.quantities import PRECISION, text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, HoldsFrom, LineSeen, VendorRequest, WriteModel, WriteTraits
+from pipelines.writeback.ports import (
+    Answer,
+    ChangeName,
+    Heard,
+    HoldsFrom,
+    LineSeen,
+    VendorRequest,
+    WriteModel,
+    WriteTraits,
+    name_of,
+)
 from resources.psa.errors import Gone, PsaError, Refused
 from resources.psa.fields import Record
 from resources.psa.syncro import API, Syncro
@@ -32,6 +43,7 @@ from resources.psa.writing import (
     Recent,
     agreement_obstacle,
     answer_unless_forbidden,
+    by_agreement,
     marker_of,
     obstacle,
     place_seen,
@@ -80,13 +92,20 @@ class SyncroBilling:
         except Gone as gone:
             self.check_connection()
             return unwritable(f"it is not in the PSA any more: {gone}")
-        try:
-            if service is None:
-                return _line_seen(change, schedule, account, today)
-            return _place_seen(change, schedule, account, service, today)
-        except Refused as refused:
-            # Only the line itself is meant: nothing is asked of the PSA here.
-            return unwritable(str(refused))
+        return _seen(change, schedule, account, service, today)
+
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        """The lines of several changes: one request for each recurring invoice, which holds all its lines."""
+        seen: dict[ChangeName, LineSeen] = {}
+        for number, of_schedule in by_agreement(changes).items():
+            with suppress(Gone):
+                schedule = self._psa.read_record("schedules", number)
+                for change in of_schedule:
+                    with suppress(Gone):
+                        account = self._account(change.account_id)
+                        service = self._service(change.service_id) if change.line_id is None else None
+                        seen[name_of(change)] = _seen(change, schedule, account, service, today)
+        return seen
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         """The one request of a change: the exact decimal that was approved, for the line or for a new one."""
@@ -128,6 +147,17 @@ def _new_line(change: Change) -> VendorRequest:
         **{field: cents for field, cents in prices.items() if cents is not None},
     }
     return VendorRequest("POST", f"{API}/schedules/{change.agreement_id}/add_line_item", _json(line))
+
+
+def _seen(change: Change, schedule: Record, account: Account, service: Service | None, today: date) -> LineSeen:
+    """What is seen of a change. ``service`` is what a line bills that is to be made, None for one that stands."""
+    try:
+        if service is None:
+            return _line_seen(change, schedule, account, today)
+        return _place_seen(change, schedule, account, service, today)
+    except Refused as refused:
+        # Only the line itself is meant: nothing is asked of the PSA here.
+        return unwritable(str(refused))
 
 
 def _line_seen(change: Change, schedule: Record, account: Account, today: date) -> LineSeen:

@@ -40,6 +40,19 @@ class Recent(Generic[_Known]):
         self._kept[key] = (now, found)
         return found
 
+    def keep(self, key: str, found: _Known) -> None:
+        """A record that was read just now together with others."""
+        self._kept[key] = (self._clock(), found)
+
+
+def by_agreement(changes: Sequence[Change]) -> dict[str, list[Change]]:
+    """The changes by the agreement that they name; those that name none are left out."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.agreement_id is not None:
+            found.setdefault(change.agreement_id, []).append(change)
+    return found
+
 
 def answer_of(error: PsaError) -> Answer:
     """What a failed write says about whether it was executed. Whatever is not known to have failed is unknown."""

@@ -66,6 +66,14 @@ def chain_head(conn: Connection, tenant: str) -> ChainPoint:
     return START if row is None else ChainPoint(row.sequence, row.entry_hash)
 
 
+def hash_at(conn: Connection, tenant: str, sequence: int) -> str | None:
+    """The hash of one entry of the chain; None when there is no such entry."""
+    events = audit_events.c
+    query = select(events.entry_hash).where(events.tenant == tenant, events.sequence == sequence)
+    found: str | None = conn.execute(query).scalar_one_or_none()
+    return found
+
+
 def chain(conn: Connection, tenant: str) -> Iterator[AuditEntry]:
     """The chain from its first entry on, a thousand at a time."""
     events = audit_events.c

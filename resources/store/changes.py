@@ -5,9 +5,10 @@ Does not belong here: which status may follow which, approvals, write intents.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.findings import Evidence
@@ -24,6 +25,12 @@ def latest_changes(
     conn: Connection, tenant: str, *, period: str | None = None, status: ChangeStatus | None = None
 ) -> list[Change]:
     """The latest revision of every change, by period and id. ``status`` is that of the latest revision."""
+    return [change_from(row) for row in conn.execute(_latest(tenant, period, status)).mappings()]
+
+
+@lru_cache(maxsize=64)
+def _latest(tenant: str, period: str | None, status: ChangeStatus | None) -> Select[Any]:
+    """Kept, since putting the statement together takes longer than running it."""
     table, later = revisions_table.c, revisions_table.alias("later")
     is_overtaken = (
         select(later.c.revision)
@@ -39,7 +46,7 @@ def latest_changes(
         query = query.where(table.period == period)
     if status is not None:
         query = query.where(table.status == status)
-    return [change_from(row) for row in conn.execute(query.order_by(table.period, table.change_id)).mappings()]
+    return query.order_by(table.period, table.change_id)
 
 
 def change_revisions(conn: Connection, tenant: str, change_id: ChangeId) -> list[Change]:
@@ -64,7 +71,8 @@ def insert_changes(conn: Connection, tenant: str, proposed: Sequence[Change]) ->
             raise
         names = [f"{change.change_id}@{change.revision}" for change in proposed]
         which = names[0] if len(names) == 1 else f"one of {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
-        raise StoreConflict(f"Another run proposed {which} already.") from error
+        # "from None", here and elsewhere: whoever decides about a rerun looks at the innermost cause.
+        raise StoreConflict(f"Another run proposed {which} already.") from None
 
 
 def refresh_change(conn: Connection, tenant: str, change: Change) -> None:

@@ -7,10 +7,11 @@ Does not belong here: rules, queries.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from pipelines.audit import ChainPoint
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.ports import WRITE_BACK, Approved, Intent, Lease, NotTaken, Outcome, Standing, Stop, Unsettled
-from resources.store import writes
+from resources.store import audit, writes
 from resources.store.engine import Store
 from resources.store.standing import MonthStanding, month_standing, standing_token, unread_sources
 
@@ -87,8 +88,21 @@ class StoreWriteLedger:
         """The plan of a change from its month's standing as it was last asked for."""
         return self._known[change.period][1].plan(change, psa)
 
-    def record_intent(self, lease: Lease, intent: Intent, token: str) -> None:
-        """Commit an intent and the status ``sending``, or raise ``NotTaken`` or ``Fenced`` and commit nothing."""
+    def trail_head(self) -> ChainPoint:
+        """How far the tenant's audit trail comes."""
+        with self._store.reading() as conn:
+            return audit.chain_head(conn, self._store.tenant)
+
+    def trail_hash(self, sequence: int) -> str | None:
+        """The hash of an entry of the audit trail; None when there is no such entry."""
+        with self._store.reading() as conn:
+            return audit.hash_at(conn, self._store.tenant, sequence)
+
+    def record_intent(self, lease: Lease, intent: Intent, token: str) -> ChainPoint:
+        """Commit an intent and the status ``sending``, or raise ``NotTaken`` or ``Fenced`` and commit nothing.
+
+        The answer is the intent's entry: the head is locked from it until the commit.
+        """
         tenant, change = self._store.tenant, intent.change
         with self._store.transaction() as conn:
             writes.keep_lease(conn, tenant, lease)
@@ -97,6 +111,7 @@ class StoreWriteLedger:
             if standing_token(conn, tenant, change.period) != token:
                 raise NotTaken("a mapping, a file or the policy moved meanwhile; the approval is looked at again")
             writes.record_intent(conn, tenant, lease, intent)
+            return audit.chain_head(conn, tenant)
 
     def record_outcome(self, lease: Lease, outcome: Outcome) -> None:
         """Commit an outcome and its status."""

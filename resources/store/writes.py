@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, insert, select, update
@@ -98,17 +99,23 @@ def standing_stop(conn: Connection, tenant: str) -> Stop | None:
 
 
 def record_stop(conn: Connection, tenant: str, stop: Stop, *, is_asserted: bool = False) -> None:
-    """Stand still. A stop that stands already stays, but a person's goes before one of our own."""
+    """Stand still. A stop that stands already stays, unless the new one asks for more before it is lifted."""
     # Waits for an intent that is being committed under the lease: none is committed once a stop is recorded.
     conn.execute(select(write_leases.c.fence).where(write_leases.c.tenant == tenant).with_for_update())
     standing = standing_stop(conn, tenant)
-    if standing is not None and (standing.kind is StopKind.BY_A_PERSON or stop.kind is not StopKind.BY_A_PERSON):
+    if standing is not None and _asks_for(standing.kind) >= _asks_for(stop.kind):
         return
     conn.execute(delete(write_stops).where(write_stops.c.tenant == tenant))
     conn.execute(insert(write_stops).values(tenant=tenant, **vars(stop)))
-    action = AuditAction.STOPPED if stop.kind is StopKind.BY_A_PERSON else AuditAction.HALTED
+    is_a_persons = stop.kind is StopKind.BY_A_PERSON or stop.by != WRITE_BACK
+    action = AuditAction.STOPPED if is_a_persons else AuditAction.HALTED
     event = AuditEvent(action, tenant, stop.by, is_asserted, stop.at, {"kind": str(stop.kind), "words": stop.words})
     record_event(conn, tenant, event)
+
+
+def _asks_for(kind: StopKind) -> int:
+    """A restored store is looked at by a person, and approvals end with it; the switch asks for a person's word."""
+    return {StopKind.RESTORED_STORE: 2, StopKind.BY_A_PERSON: 1}.get(kind, 0)
 
 
 def lift_stop(conn: Connection, tenant: str, words: str, by: str, at: datetime, *, is_asserted: bool = False) -> bool:
@@ -230,7 +237,9 @@ def _is_throttled(tenant: str, now: datetime) -> Any:
     )
 
 
+@lru_cache(maxsize=64)
 def _approved(tenant: str, period: str | None) -> Select[Any]:
+    """Kept, since putting the statement together takes longer than running it, and write-back asks for it all along."""
     table = change_revisions.c
     holding = holding_approvals().subquery()
     query = (

@@ -14,8 +14,8 @@ from assets.partitions import TENANTS
 from assets.writeback import agreement_updates, batch_result
 from pipelines.review.approval import Actor, DecisionAction, Wish, decide_named
 from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.ports import Cause, Lease, Outcome, Stop, StopKind
-from pipelines.writeback.protocol import BatchOutcome
 from resources.dagster_home import prepare_dagster_home
 from resources.settings import create_workspace, load_settings, set_setting
 from resources.store import changes, copies

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.review.approval import Actor
 from pipelines.writeback.ports import Stop, StopKind
-from resources.store import writes
+from pipelines.writeback.restored import objection_to_resuming, take_back_approvals
+from resources.store import audit, changes, copies, writes
 from resources.workspace import Workspace
 from trueup.cli.acting import acting, acting_as_admin
 from trueup.cli.options import ByOption, JsonOption, WorkspaceOption, open_workspace
-from trueup.cli.printing import print_json
+from trueup.cli.printing import CommandError, print_json, print_lines
 
 app = typer.Typer(help="Whether write-back goes on; stop it, let it go on.", no_args_is_help=True)
 
@@ -45,6 +47,9 @@ def _status(opened: Workspace) -> dict[str, Any]:
 @app.command("stop")
 def stop(
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to everybody until it goes on.")],
+    restored: Annotated[
+        bool, typer.Option("--restored", help="A backup was restored: approvals end before it goes on.")
+    ] = False,
     by: ByOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -55,7 +60,8 @@ def stop(
     """
     with open_workspace(workspace) as opened:
         actor = acting(opened, by)
-        made = Stop(StopKind.BY_A_PERSON, reason, actor.name, opened.clock())
+        kind = StopKind.RESTORED_STORE if restored else StopKind.BY_A_PERSON
+        made = Stop(kind, reason, actor.name, opened.clock())
         with opened.store.transaction() as conn:
             writes.record_stop(conn, opened.tenant.id, made, is_asserted=actor.is_asserted)
     if as_json:
@@ -73,15 +79,51 @@ def resume(
 ) -> None:
     """Let write-back go on, whoever or whatever stopped it. With tokens this is for admins.
 
+    After a restored store every approval that stands is taken back first: approve anew what is still right.
+
     Example: trueup writeback resume --by dana --reason "the line was mended in the PSA"
     """
     with open_workspace(workspace) as opened:
         actor = acting_as_admin(opened, by)
+        taken_back = _prepared(opened, actor)
         with opened.store.transaction() as conn:
             is_lifted = writes.lift_stop(
                 conn, opened.tenant.id, reason, actor.name, opened.clock(), is_asserted=actor.is_asserted
             )
     if as_json:
-        print_json({"resumed": is_lifted})
-    else:
-        print("Write-back goes on." if is_lifted else "Write-back was not stopped.")
+        print_json({"resumed": is_lifted, "taken_back": taken_back})
+        return
+    lines = ["Write-back goes on." if is_lifted else "Write-back was not stopped."]
+    if taken_back:
+        lines.append(f"Approvals taken back, to be given anew: {', '.join(taken_back)}")
+    print_lines(lines)
+
+
+def _prepared(opened: Workspace, actor: Actor) -> list[str]:
+    """What a stop asks for before it is lifted; the answer names the changes whose approvals were taken back."""
+    with opened.store.reading() as conn:
+        stop = writes.standing_stop(conn, opened.tenant.id)
+        if stop is None or stop.kind is not StopKind.RESTORED_STORE:
+            return []
+        copy = copies.newest_complete_copy(conn, opened.tenant.id)
+        unsettled = writes.unsettled_changes(conn, opened.tenant.id)
+        latest = changes.latest_changes(conn, opened.tenant.id)
+    objection = objection_to_resuming(stop, None if copy is None else copy.started_at, len(unsettled))
+    if objection is not None:
+        raise CommandError(objection)
+    ledger = opened.decision_ledger
+    decided = take_back_approvals(ledger, latest, actor, now=opened.clock(), new_id=opened.new_id)
+    if decided.undecided:
+        raise CommandError("somebody decided about changes at the same moment; resume it again")
+    _begin_witness_anew(opened)
+    return [f"{each.change_id}@{each.revision}" for each in decided.decisions]
+
+
+def _begin_witness_anew(opened: Workspace) -> None:
+    """Before the stop is lifted: dying in between leaves one that is lifted again, and not one that comes back."""
+    with opened.store.reading() as conn:
+        head = audit.chain_head(conn, opened.tenant.id)
+    try:
+        opened.witness.begin_anew(head)
+    except OSError as error:
+        raise CommandError(f"the witness cannot be written: {error}") from error

@@ -5,7 +5,7 @@ Does not belong here: claims.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,16 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
-from pipelines.audit import ChainVerdict, compare_facts, fact_of, verify_chain
+from pipelines.audit import ChainPoint, ChainVerdict, compare_facts, fact_of, verify_chain
 from pipelines.identity import ChangeId
 from pipelines.quantities import text
 from pipelines.review.approval import Actor, DecisionAction, Wish, decide_named
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.groups import USUAL
 from pipelines.writeback.pace import Pace
-from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest, WriteModel
-from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from pipelines.writeback.ports import Answer, ChangeName, Heard, LineSeen, VendorRequest, Witness, WriteModel, name_of
+from pipelines.writeback.protocol import Run, Step
 from resources.store import audit, changes, copies, writes
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
@@ -77,21 +79,35 @@ class InventedPsa:
     takes_credentials: bool = True
     accepted: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
     identity: PsaIdentity = field(default_factory=lambda: PsaIdentity("connectwise", "https://psa.example", "acme"))
 
     def check_connection(self) -> None:
         if not self.takes_credentials:
             raise PsaForbidden("the keys are wrong")
+        if self.is_away:
+            raise PsaUnavailable("the PSA is away")
 
     def see_line(self, change: Change, _: date) -> LineSeen:
         line = change.line_id or change.change_id
         self.asked.append(f"see {line}")
         self.check_connection()
-        if self.is_away or line in self.unreadable:
+        if line in self.unreadable:
             raise PsaUnavailable(f"line {line} cannot be read")
+        return self._shown(change)
+
+    def _shown(self, change: Change) -> LineSeen:
+        line = change.line_id or change.change_id
         lagging = self.shown.get(line, [])
         quantity = lagging.pop(0) if lagging else self.lines.get(line)
         return LineSeen(quantity, change.service_id, self.price, COST, self.obstacles.get(line), damage=self.damage)
+
+    def see_lines(self, changes: Sequence[Change], _: date) -> Mapping[ChangeName, LineSeen]:
+        """One question, after which lines that cannot be read, or are left out for a reason of its own, are missing."""
+        self.asked.append(f"see {', '.join(change.line_id or change.change_id for change in changes)}")
+        self.check_connection()
+        given = [each for each in changes if each.line_id not in self.unreadable | self.left_out]
+        return {name_of(change): self._shown(change) for change in given}
 
     def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
         return VendorRequest("SET", change.line_id or change.change_id, text(change.quantity_after))
@@ -127,6 +143,20 @@ def takes_and_loses(line: str) -> Trouble:
     return trouble
 
 
+class RememberedWitness:
+    """A witness without a file."""
+
+    def __init__(self) -> None:
+        self.kept: ChainPoint | None = None
+
+    def seen(self) -> ChainPoint | None:
+        return self.kept
+
+    def keep(self, point: ChainPoint) -> None:
+        if self.kept is None or self.kept.sequence < point.sequence:
+            self.kept = point
+
+
 class Office:
     """One tenant with approved changes on lines of ten seats, each to be raised by its own number."""
 
@@ -138,15 +168,17 @@ class Office:
         self.today = START.date()
         self.pace = PACE
         self.model = WriteModel.ABSOLUTE
+        self.grouping = USUAL
+        self.witness: Witness = RememberedWitness()
         self.steps: list[tuple[Step, str]] = []
         self.on_step: Callable[[Step, Change], None] = lambda _step, _change: None
         self._batches = itertools.count(1)
         self._ids = itertools.count(1)
         with store.transaction() as conn:
-            if copies.newest_copy(conn, TENANT) is not None:
+            if copies.newest_copy(conn, self.store.tenant) is not None:
                 return
             company = {"base_url": self.psa.identity.base_url, "company": self.psa.identity.company}
-            copies.record_copy(conn, TENANT, samples.copy(**company))
+            copies.record_copy(conn, self.store.tenant, samples.copy(**company))
 
     def propose(self, line: str, **fields: Any) -> Change:
         """Propose to raise a line by its own number."""
@@ -162,7 +194,7 @@ class Office:
         )
         change = replace(made, **fields)
         with self.store.transaction() as conn:
-            changes.insert_changes(conn, TENANT, [change])
+            changes.insert_changes(conn, self.store.tenant, [change])
         return change
 
     def decide(self, *lines: str, action: DecisionAction = DecisionAction.APPROVED) -> None:
@@ -188,6 +220,7 @@ class Office:
         """One run of write-back."""
         return Run(
             ledger=StoreWriteLedger(self.store),
+            witness=self.witness,
             psa=self.psa,
             pace=self.pace,
             bounds=self.bounds,
@@ -197,6 +230,7 @@ class Office:
             sleep=self.clock.sleep,
             watch=self._watch,
             model=self.model,
+            grouping=self.grouping,
         ).write_back()
 
     def _watch(self, step: Step, change: Change) -> None:
@@ -206,21 +240,29 @@ class Office:
     def statuses(self) -> dict[str, ChangeStatus]:
         """Where the latest revision of each line's change stands."""
         with self.store.reading() as conn:
-            found = changes.latest_changes(conn, TENANT)
+            found = changes.latest_changes(conn, self.store.tenant)
         return {each.line_id or each.change_id.removeprefix("change-"): each.status for each in found}
 
     def causes(self, line: str = "1") -> list[tuple[str, str]]:
         """Every outcome of a line's change: status and cause."""
         with self.store.reading() as conn:
-            rows = writes.outcomes_of(conn, TENANT, [ChangeId(f"change-{line}")])
+            rows = writes.outcomes_of(conn, self.store.tenant, [ChangeId(f"change-{line}")])
         return [(row["status"], row["cause"]) for row in rows]
+
+    def trail_hash(self, sequence: int) -> str | None:
+        """The hash of an entry of the trail."""
+        return StoreWriteLedger(self.store).trail_hash(sequence)
 
     def trail(self) -> ChainVerdict:
         """What verifying the trail finds, what is kept beside it included."""
         with self.store.reading() as conn:
-            verdict = verify_chain(TENANT, audit.chain(conn, TENANT), audit.chain_head(conn, TENANT))
-            facts = [fact for entry in audit.chain(conn, TENANT) if (fact := fact_of(entry)) is not None]
-            return replace(verdict, faults=(*verdict.faults, *compare_facts(facts, audit.kept_facts(conn, TENANT))))
+            verdict = verify_chain(
+                self.store.tenant, audit.chain(conn, self.store.tenant), audit.chain_head(conn, self.store.tenant)
+            )
+            facts = [fact for entry in audit.chain(conn, self.store.tenant) if (fact := fact_of(entry)) is not None]
+            return replace(
+                verdict, faults=(*verdict.faults, *compare_facts(facts, audit.kept_facts(conn, self.store.tenant)))
+            )
 
 
 @contextmanager

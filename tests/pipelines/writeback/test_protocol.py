@@ -14,10 +14,11 @@ from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.approval import DecisionAction, Wish, decide_named
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind, WriteModel
-from pipelines.writeback.protocol import BatchOutcome, Step
+from pipelines.writeback.protocol import Step
 from resources.store import changes, mappings, writes
 from resources.store.decision_ledger import StoreDecisionLedger
 from tests.pipelines.writeback.office import (
@@ -519,12 +520,24 @@ def test_what_is_approved_while_a_run_waits_is_the_next_runs(busy: Office) -> No
 
 def test_a_psa_that_is_away_fails_the_run_and_keeps_the_approvals(busy: Office) -> None:
     busy.psa.is_away = True
-    with pytest.raises(PsaUnavailable, match="line 2 cannot be read"):
+    with pytest.raises(PsaUnavailable, match="the PSA is away"):
         busy.run()
     assert set(busy.statuses().values()) == {APPROVED}
     busy.psa.is_away = False
     busy.run()
     assert set(busy.statuses().values()) == {WRITTEN}
+
+
+def test_lines_in_a_row_that_cannot_be_read_end_a_run_only_when_there_are_many(sqlite_url: str) -> None:
+    with opened(sqlite_url, lines=14) as office:
+        office.approve(*map(str, range(1, 15)))
+        office.psa.unreadable = {str(number) for number in range(1, 11)}
+        with pytest.raises(PsaUnavailable, match="line 10 cannot be read"):
+            office.run()
+        assert office.psa.accepted == []
+        office.psa.unreadable.remove("10")
+        office.run()
+        assert [line for line, _ in office.psa.accepted] == ["10", "11", "12", "13", "14"]
 
 
 def test_one_line_that_cannot_be_read_does_not_keep_the_others_waiting(busy: Office) -> None:

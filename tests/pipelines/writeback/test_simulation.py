@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.groups import ONE_BY_ONE, Grouping
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Heard, WriteModel
 from pipelines.writeback.protocol import Step
@@ -38,8 +39,11 @@ from tests.pipelines.writeback.vendors import (
 )
 from tests.torture import figure
 
-SEEDS = figure(100, 100_000)
+SEEDS = figure(1_000, 100_000)
 """Of all write models together: each has every fourth."""
+
+GROUPINGS = (ONE_BY_ONE, Grouping(alone=1))
+"""Every other seed of a write model looks at lines together from the second on."""
 
 SEEDS_PER_TEST = 50
 ROUNDS = 8
@@ -136,11 +140,11 @@ def live_through(office: Office, psa: CarefulPsa, seed: int) -> None:
     assert written <= {line for line, _ in psa.accepted}, "written, and the PSA knows nothing of it"
 
 
-def office_of(store: Store, vendor: type[CarefulPsa]) -> tuple[Office, CarefulPsa]:
+def office_of(store: Store, vendor: type[CarefulPsa], grouping: Grouping = ONE_BY_ONE) -> tuple[Office, CarefulPsa]:
     """An office that writes to a PSA of a write model."""
     clock = Clock()
     office, psa = Office(store, clock=clock), vendor.stocked(clock)
-    office.psa, office.model = psa, vendor.model
+    office.psa, office.model, office.grouping = psa, vendor.model, grouping
     return office, psa
 
 
@@ -164,12 +168,13 @@ def templates(sqlite_template: Path) -> Iterator[dict[type[CarefulPsa], Path]]:
 def test_nothing_is_lost_doubled_or_overwritten(templates: dict[type[CarefulPsa], Path], first: int) -> None:
     for seed in range(first, first + SEEDS_PER_TEST):
         vendor = VENDORS[seed % len(VENDORS)]
+        grouping = GROUPINGS[seed // len(VENDORS) % len(GROUPINGS)]
         copy = templates[vendor].with_name(f"{seed}.db")
         store = Store(f"sqlite:///{shutil.copy(templates[vendor], copy)}", TENANT)
         try:
-            live_through(*office_of(store, vendor), seed)
+            live_through(*office_of(store, vendor, grouping), seed)
         except BaseException as error:
-            error.add_note(f"seed {seed}: {vendor.__name__}")
+            error.add_note(f"seed {seed}: {vendor.__name__}, {grouping}")
             raise
         finally:
             store.close()

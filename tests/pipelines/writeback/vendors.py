@@ -5,6 +5,7 @@ Does not belong here: what goes wrong when (``test_simulation``), the plain PSA 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import Any
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest, WriteModel
+from pipelines.writeback.ports import Answer, ChangeName, Heard, LineSeen, VendorRequest, WriteModel
 from tests.pipelines.writeback.office import Clock, InventedPsa, Trouble
 
 BEFORE = Decimal(10)
@@ -49,6 +50,10 @@ class CarefulPsa(InventedPsa):
     def see_line(self, change: Change, today: date) -> LineSeen:
         self.land()
         return super().see_line(change, today)
+
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        self.land()
+        return super().see_lines(changes, today)
 
     def send(self, request: VendorRequest) -> Answer:
         self.land()
@@ -118,6 +123,9 @@ class MakingPsa(CarefulPsa):
 
     def see_line(self, change: Change, today: date) -> LineSeen:
         return super().see_line(_placed(change), today)
+
+    def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
+        return super().see_lines([_placed(change) for change in changes], today)
 
     def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
         return super().request_for(_placed(change), seen)

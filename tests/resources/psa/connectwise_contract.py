@@ -104,6 +104,10 @@ ENDPOINTS = (
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 415, 429})
 
 
+MOST_CHARACTERS = 2000
+"""Of an address; servers of the vendor's kind refuse more than about 2,048."""
+
+
 def _rules(request: httpx.Request) -> Iterator[str]:
     yield from (f"the header {name} is missing" for name in REQUIRED_HEADERS if not request.headers.get(name))
     if not request.headers.get("Authorization", "").startswith("Basic "):
@@ -113,8 +117,10 @@ def _rules(request: httpx.Request) -> Iterator[str]:
     query = dict(parse_qsl(request.url.query.decode()))
     if not 0 < int(query.get("pageSize", "25")) <= 1000:
         yield "pageSize is not from 1 to 1000"
-    if not re.fullmatch(r"id>\d+", query.get("conditions", "id>0")):
+    if not re.fullmatch(r"id>\d+( and id in \(\d+(,\d+)*\))?", query.get("conditions", "id>0")):
         yield "conditions filter by more than the id"
+    if len(str(request.url)) > MOST_CHARACTERS:
+        yield f"the address is longer than {MOST_CHARACTERS} characters"
 
 
 CONTRACT = Contract(

@@ -53,4 +53,4 @@ def answering(answers: dict[str, Any]) -> Syncro:
     transport = httpx.MockTransport(
         lambda request: httpx.Response(200, json=answers[request.url.path.removeprefix("/api/v1/")])
     )
-    return Syncro(URL, SyncroCredentials(**KEYS), transport=transport, patience=QUICK, sleep=lambda _: None)
+    return Syncro(URL, SyncroCredentials(**KEYS), transport=transport, patience=QUICK)

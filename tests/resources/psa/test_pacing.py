@@ -40,6 +40,23 @@ def test_requests_are_spread_evenly_and_nobody_waits_who_comes_late() -> None:
     assert watch.slept == [0.5, 0.375]
 
 
+def test_who_comes_late_makes_up_for_as_much_as_is_allowed() -> None:
+    watch, sent = Watch(), list[float]()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        sent.append(watch.now)
+        return httpx.Response(200)
+
+    inner = httpx.MockTransport(answer)
+    paced = PacedTransport(inner, 0.5, clock=lambda: watch.now, sleep=watch.sleep, slack=1)
+    with httpx.Client(transport=paced, base_url="https://psa.example") as client:
+        client.get("/1")
+        watch.now += 60
+        for number in range(2, 7):
+            client.get(f"/{number}")
+    assert sent == [100.0, 160.0, 160.0, 160.0, 160.5, 161.0]
+
+
 def test_closing_closes_the_transport_inside() -> None:
     class Inner(httpx.MockTransport):
         closed = False

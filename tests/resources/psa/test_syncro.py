@@ -350,7 +350,7 @@ def test_a_list_without_a_count_is_read_until_a_page_is_empty() -> None:
         page = pages[request.url.params["page"]] if things == "products" else []
         return httpx.Response(200, json={things: page})
 
-    psa = Syncro(URL, SyncroCredentials(**KEYS), transport=httpx.MockTransport(answer), sleep=lambda _: None)
+    psa = Syncro(URL, SyncroCredentials(**KEYS), transport=httpx.MockTransport(answer))
     with psa:
         assert [each.id for each in psa.read_records(TODAY).services] == ["1", "2", "3"]
 
@@ -416,32 +416,6 @@ def test_a_token_that_the_psa_quotes_back_is_not_shown() -> None:
         pytest.raises(PsaError, match=r"bad token \*\*\*"),
     ):
         psa.check_connection()
-
-
-def test_a_public_host_is_asked_at_most_three_times_a_second() -> None:
-    now, slept = [0.0], list[float]()
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"customers": []}))
-    with Syncro(URL, SyncroCredentials(**KEYS), transport=answer, clock=lambda: now[0], sleep=sleep) as psa:
-        for _ in range(4):
-            psa.check_connection()
-    assert slept == pytest.approx([1 / 3] * 3)
-
-
-def test_the_sandbox_is_never_waited_for() -> None:
-    def sleep(seconds: float) -> None:
-        raise AssertionError(f"slept {seconds} s")
-
-    with (
-        syncro_sandbox() as sandbox,
-        Syncro(sandbox.url, SyncroCredentials(**KEYS), allow_loopback=True, sleep=sleep) as psa,
-    ):
-        for _ in range(4):
-            psa.check_connection()
 
 
 def test_a_psa_that_does_not_listen_cannot_be_reached() -> None:

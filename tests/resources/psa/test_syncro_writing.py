@@ -379,7 +379,7 @@ def test_a_refusal_is_told_in_the_psa_s_words(sandbox: SandboxHandle) -> None:
 def test_a_404_to_a_write_means_credentials_when_the_token_is_not_taken() -> None:
     answers = {"/api/v1/customers": 401}
     transport = httpx.MockTransport(lambda request: httpx.Response(answers.get(request.url.path, 404)))
-    with Syncro(URL, SyncroCredentials(**KEYS), transport=transport, patience=QUICK, sleep=lambda _: None) as psa:
+    with Syncro(URL, SyncroCredentials(**KEYS), transport=transport, patience=QUICK) as psa:
         assert billing(psa).send(request_of(change())).heard is Heard.FORBIDDEN
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
@@ -36,9 +34,8 @@ from resources.store.errors import StoreError
 from resources.store.tables import metadata
 from tests.postgres import Server
 from tests.resources.store import samples
+from tests.resources.store.earlier import VERSION_TABLE, store_at
 from tests.resources.store.samples import NOON
-
-VERSION_TABLE = "trueup_schema"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -126,12 +123,7 @@ def test_upgrading_again_changes_nothing_and_keeps_what_is_stored(bare_url: str)
 
 def _made_by_the_first_version(url: str) -> Store:
     """A store at its first step, with the rows that version 0.1 left in what the second step alters."""
-    store = Store(url, "msp")
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
-    with store.transaction() as conn:
-        config.attributes.update(connection=conn, version_table=VERSION_TABLE)
-        command.upgrade(config, "0001")
+    store = store_at(url, "0001")
     samples.published(store, samples.revision())
     added = {"change_revisions": "unit_cost", "psa_copies": "company"}
     with store.transaction() as conn:

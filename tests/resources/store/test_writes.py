@@ -146,7 +146,7 @@ def test_a_fenced_writer_commits_nothing(store: Store, ledger: StoreWriteLedger)
     ledger.record_intent(old, samples.intent(SECOND), token)
     before = _trail(store)
     ledger.take_lease("run-2", LATER, LATER + MINUTE)
-    acts: list[Callable[[], None]] = [
+    acts: list[Callable[[], object]] = [
         lambda: ledger.record_intent(old, samples.intent(CHANGE), token),
         lambda: ledger.record_outcome(old, samples.outcome(SECOND)),
         lambda: ledger.halt(old, samples.stop(StopKind.BOUNDS)),
@@ -161,7 +161,7 @@ def test_a_fenced_writer_commits_nothing(store: Store, ledger: StoreWriteLedger)
 
 # --- stops ----------------------------------------------------------------------------------------------------------
 
-OF_OURS = [kind for kind in StopKind if kind is not StopKind.BY_A_PERSON]
+OF_OURS = [kind for kind in StopKind if kind not in {StopKind.BY_A_PERSON, StopKind.RESTORED_STORE}]
 
 
 def test_a_stop_comes_back_as_it_was_given_until_it_is_lifted(store: Store, ledger: StoreWriteLedger) -> None:
@@ -202,6 +202,27 @@ def test_a_stop_of_our_own_leaves_one_that_stands(store: Store, ledger: StoreWri
             writes.lift_stop(conn, store.tenant, "go on", "dana", LATER)
     told = [event["details"]["words"] for event in _trail(store)]
     assert told == ["a look is needed", "go on"] * len(StopKind) * len(OF_OURS)
+
+
+@pytest.mark.parametrize("kind", StopKind)
+def test_the_stop_of_a_restored_store_goes_before_all_others_and_makes_way_for_none(
+    store: Store, ledger: StoreWriteLedger, lease: Lease, kind: StopKind
+) -> None:
+    with store.transaction() as conn:
+        writes.record_stop(conn, store.tenant, samples.stop(kind))
+    ledger.halt(lease, samples.stop(StopKind.RESTORED_STORE, words="an old store", at=LATER))
+    with store.transaction() as conn:
+        writes.record_stop(conn, store.tenant, samples.stop(kind, words="another"))
+    stands = ledger.stop()
+    assert stands is not None
+    assert stands.kind is StopKind.RESTORED_STORE
+    assert len(_told(store)) == (1 if kind is StopKind.RESTORED_STORE else 2)
+
+
+def test_a_person_who_says_that_the_store_was_restored_stopped_it(store: Store) -> None:
+    with store.transaction() as conn:
+        writes.record_stop(conn, store.tenant, samples.stop(StopKind.RESTORED_STORE, by="dana"))
+    assert _told(store) == [("stopped", "msp")]
 
 
 def test_the_second_person_who_stops_it_finds_it_stopped(store: Store, ledger: StoreWriteLedger) -> None:
