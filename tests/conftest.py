@@ -22,6 +22,15 @@ __all__ = ["bare_postgres_url", "postgres_server", "postgres_template", "postgre
 
 TENANT = "msp"
 
+LONG = ("test_fuzz", "test_dagster_ui", "test_writing_daemon", "test_demo", "test_random_kills", "test_settling")
+"""Tests of a minute or more, by a part of their names."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: one that came last would have a process to itself while the others have nothing."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:

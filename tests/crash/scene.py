@@ -6,8 +6,9 @@ Does not belong here: judging it (``judgement``).
 
 import itertools
 import json
-import subprocess
-import sys
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,23 +16,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Self
 
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.quantities import text
 from pipelines.review.approval import Actor, ChangeFilter, DecisionAction, Wish, decide_matching
 from pipelines.review.changes import Change, ChangeStatus
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.pace import Pace
-from pipelines.writeback.protocol import BatchOutcome
 from resources.store import changes, copies
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
 from tests.crash.models import ABSOLUTE, Model, name_of
-from tests.crash.writer import COMPANY, TENANT, write_back
+from tests.crash.writer import COMPANY, TENANT, live, write_back
 from tests.resources.store import samples
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
 
-ROOT = Path(__file__).parents[2]
 PERIOD = "2026-10"
 PACE = Pace(*(timedelta(seconds=seconds) for seconds in (0.5, 0.5, 5)))
 """Short waits, all longer than anything here takes; hesitation is for frozen writers only."""
@@ -42,22 +43,76 @@ LIMIT_SECONDS = 120
 OPEN = frozenset({ChangeStatus.APPROVED, ChangeStatus.SENDING, ChangeStatus.UNKNOWN})
 
 
-class WriterProcess(subprocess.Popen[str]):
-    """A writer under way. ``told`` are the moments it had come to, once it has ended."""
+_NURSERY = multiprocessing.get_context("forkserver")
+_NURSERY.set_forkserver_preload(["tests.crash.writer"])
+"""Writers are forked from a process that has everything imported: a life of tenths of a second is a life at work."""
+
+
+class WriterProcess:
+    """A writer under way, in a process of its own, which is killed when the block around it ends."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._out, out = multiprocessing.Pipe(duplex=False)
+        self._errors, errors = multiprocessing.Pipe(duplex=False)
+        self._process = _NURSERY.Process(target=live, args=(list(arguments), out, errors))
+        self._process.start()
+        # The only ends that are left to write to are the child's: reading ends when it does.
+        out.close()
+        errors.close()
+        self._lines = os.fdopen(os.dup(self._out.fileno()))
+
+    def next_line(self) -> str:
+        """The next moment that it comes to, waited for; nothing once it has ended."""
+        return self._lines.readline().rstrip("\n")
 
     def told(self) -> list[str]:
-        """The moments in order, all of them; the last line is the run's outcome when it came to its end."""
-        out, errors = self.communicate(timeout=LIMIT_SECONDS)
-        assert not errors, errors
-        return out.splitlines()
+        """The moments in order, all that are left; the last line is the run's outcome when it came to its end."""
+        lines = self._lines.read().splitlines()
+        with os.fdopen(os.dup(self._errors.fileno())) as errors:
+            said = errors.read()
+        self._process.join(LIMIT_SECONDS)
+        assert not said, said
+        return lines
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for the signal that ended it; None while it lives."""
+        return self._process.exitcode
+
+    def signal(self, by: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, by)
+
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+        self._process.kill()
+        self._process.join(LIMIT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        for each in (self._lines, self._out, self._errors, self._process):
+            each.close()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One tenant's store and its PSA. ``approved`` are the changes as they were approved."""
+    """One tenant's store and its PSA.
+
+    ``witness`` is the folder of its trail's witness; ``approved`` are the changes as they were approved.
+    """
 
     store: Store
     url: str
+    witness: Path
     psa: SandboxHandle
     approved: tuple[Change, ...]
     model: Model
@@ -65,29 +120,20 @@ class Scene:
     def writer(self, *options: str, pace: Pace = PACE) -> WriterProcess:
         """Start a writer process."""
         waits = [f"--{name}={getattr(pace, name).total_seconds()}" for name in ("quiet", "lease", "hesitation")]
-        command = [
-            sys.executable,
-            "-m",
-            "tests.crash.writer",
-            self.url,
-            self.psa.url,
-            f"--kind={self.model.kind}",
-            *waits,
-            *options,
-        ]
-        return WriterProcess(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        given = [self.url, self.psa.url, f"--kind={self.model.kind}", f"--witness={self.witness}"]
+        return WriterProcess([*given, *waits, *options])
 
     def killed_after(self, moment: str, *options: str, nth: int = 1, pace: Pace = PACE) -> list[str]:
         """Let a writer work until it kills itself at a moment; the moments that it came to."""
         with self.writer(f"--end-after={moment}", f"--nth={nth}", *options, pace=pace) as writer:
             told = writer.told()
-        assert writer.returncode == -9, f"it ended by itself with {writer.returncode}: {told}"
+            assert writer.exit_code == -signal.SIGKILL, f"it ended by itself with {writer.exit_code}: {told}"
         assert told[-1] == moment
         return told
 
     def run(self, pace: Pace = PACE) -> BatchOutcome:
         """One run of write-back in this process."""
-        return write_back(self.store, self.psa.url, pace, lambda _: None, self.model.kind)
+        return write_back(self.store, self.witness, self.psa.url, pace, lambda _: None, self.model.kind)
 
     def run_until_quiet(self, pace: Pace = PACE) -> list[BatchOutcome]:
         """Runs of write-back until nothing is approved or open any more."""
@@ -146,9 +192,9 @@ def staged(
     changed = tuple(model.change(number) for number in range(1, count + 1))
     store = Store(store_url, TENANT)
     try:
-        with running_sandbox(model.seed(changed), faults=faults) as psa:
+        with TemporaryDirectory() as witness, running_sandbox(model.seed(changed), faults=faults) as psa:
             _approve(store, psa.url, changed, model.kind)
-            yield Scene(store, store_url, psa, changed, model)
+            yield Scene(store, store_url, Path(witness), psa, changed, model)
     finally:
         store.close()
 

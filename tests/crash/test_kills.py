@@ -17,7 +17,7 @@ from tests.crash.scene import PACE, Scene, staged
 from tests.crash.writer import IN_FLIGHT
 from tests.torture import figure
 
-KILLS = figure(7, 1250)
+KILLS = figure(38, 1250)
 """Per write model and kind of database: 304 of all eight together, and 10,000 in the long run."""
 
 LIVES_PER_SCENE = 38
@@ -38,14 +38,16 @@ NAIVELY_WRITTEN = [ABSOLUTE, DELTA, CREATED_LINE]
 
 
 def kill_at_random(scene: Scene, dice: random.Random) -> bool:
-    """Start a writer and kill it after a while, most of them at work; whether it was still alive."""
-    with scene.writer() as writer:
-        if writer.stdout is not None and dice.random() < 0.9:
-            writer.stdout.readline()
+    """Start a writer and kill it after a while, most of them at work; whether it was still alive.
+
+    It looks at lines together as early as it may, so that it dies in the midst of groups too.
+    """
+    with scene.writer("--alone=1") as writer:
+        if dice.random() < 0.9:
+            writer.next_line()
         time.sleep(dice.uniform(0, LONGEST))
-        was_alive = writer.poll() is None
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+        was_alive = writer.is_alive
+        writer.kill()
     return was_alive
 
 
@@ -108,7 +110,7 @@ def test_a_frozen_writer_that_wakes_up_neither_sends_nor_records(store_url: str)
             time.sleep(0.05)
         time.sleep(2 * PACE.lease.total_seconds())
         scene.run_until_quiet()
-        frozen.send_signal(signal.SIGCONT)
+        frozen.signal(signal.SIGCONT)
         frozen.told()
         assert scene.statuses() == {"1": ChangeStatus.WRITTEN}
         assert judged(scene).faults() == {}
@@ -117,10 +119,9 @@ def test_a_frozen_writer_that_wakes_up_neither_sends_nor_records(store_url: str)
 def killed_with_its_request_in_flight(scene: Scene, pace: Pace) -> None:
     """A writer dies while the PSA has its first write and has not answered yet."""
     with scene.writer(pace=pace) as writer:
-        while (writer.stdout.readline() if writer.stdout else "") != f"{IN_FLIGHT}\n":
-            assert writer.poll() is None
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+        while writer.next_line() != IN_FLIGHT:
+            assert writer.is_alive
+        writer.kill()
 
 
 def quiet_for(seconds: float) -> Pace:

@@ -10,20 +10,24 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.groups import USUAL, Grouping
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import BilledPsa
-from pipelines.writeback.protocol import BatchOutcome, Run, Step
+from pipelines.writeback.protocol import Run, Step
 from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.autotask_writing import AutotaskBilling
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
@@ -36,6 +40,7 @@ from resources.psa.kinds import KINDS
 from resources.store import changes
 from resources.store.engine import Store
 from resources.store.write_ledger import StoreWriteLedger
+from resources.witness import WitnessFile
 
 TENANT = "msp"
 COMPANY = "sandbox"
@@ -118,11 +123,20 @@ def _billing(kind: str, psa_url: str, came_to: CameTo) -> Iterator[BilledPsa]:
             yield ConnectWiseBilling(client, identity)
 
 
-def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: str) -> BatchOutcome:
-    """One run of write-back, as the asset does it."""
+def write_back(
+    store: Store,
+    witness: Path,
+    psa_url: str,
+    pace: Pace,
+    came_to: CameTo,
+    kind: str,
+    grouping: Grouping = USUAL,
+) -> BatchOutcome:
+    """One run of write-back, as the asset does it. ``witness`` is the folder of the trail's witness."""
     with _billing(kind, psa_url, came_to) as psa:
         return Run(
             ledger=StoreWriteLedger(store),
+            witness=WitnessFile(witness, TENANT),
             psa=psa,
             pace=pace,
             bounds=Bounds("USD"),
@@ -132,6 +146,7 @@ def write_back(store: Store, psa_url: str, pace: Pace, came_to: CameTo, kind: st
             sleep=lambda wait: time.sleep(wait.total_seconds()),
             watch=lambda step, _: came_to(step),
             model=KINDS[kind].traits.model,
+            grouping=grouping,
         ).write_back()
 
 
@@ -151,23 +166,27 @@ def write_naively(store: Store, psa_url: str, came_to: CameTo, kind: str) -> Non
             came_to(Step.RECORDED)
 
 
-def _arguments() -> argparse.Namespace:
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store_url")
     parser.add_argument("psa_url")
+    parser.add_argument("--witness", type=Path, required=True, help="the folder of the trail's witness")
     parser.add_argument("--kind", choices=KINDS, required=True, help="the kind of PSA")
     parser.add_argument("--naive", action="store_true", help="the naive writer")
     parser.add_argument("--end-after", choices=[*Step, IN_FLIGHT], help="the moment at which the process ends itself")
     parser.add_argument("--nth", type=int, default=1, help="the how-manieth such moment it is")
+    parser.add_argument("--alone", type=int, default=USUAL.alone, help="lines that are taken one by one at first")
     parser.add_argument("--freeze", action="store_true", help="stop, to be continued, and do not die")
     for wait in ("quiet", "lease", "hesitation"):
         parser.add_argument(f"--{wait}", type=float, required=True)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    """Tell every moment and, if the run comes to its end, its outcome as JSON in the last line."""
-    given = _arguments()
+def live(arguments: Sequence[str], out: Connection, errors: Connection) -> None:
+    """A whole life: ``out`` is told every moment, and its outcome as JSON in the last line if it came to its end."""
+    os.dup2(out.fileno(), 1)
+    os.dup2(errors.fileno(), 2)
+    given = _parsed(arguments)
     by = signal.SIGSTOP if given.freeze else signal.SIGKILL
     came_to = Telling(Ending(given.end_after, given.nth, by) if given.end_after else None)
     store = Store(given.store_url, TENANT)
@@ -175,9 +194,6 @@ def main() -> None:
         write_naively(store, given.psa_url, came_to, given.kind)
         return
     pace = Pace(*(timedelta(seconds=wait) for wait in (given.quiet, given.lease, given.hesitation)))
-    batch = write_back(store, given.psa_url, pace, came_to, given.kind)
+    grouping = Grouping(alone=given.alone)
+    batch = write_back(store, given.witness, given.psa_url, pace, came_to, given.kind, grouping)
     os.write(1, f"{json.dumps(batch.as_json())}\n".encode())
-
-
-if __name__ == "__main__":
-    main()

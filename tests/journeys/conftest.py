@@ -1,14 +1,30 @@
 """Desks for the journeys."""
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.desk import MAPPINGS, SEED, WIDE_DROP, WIDE_MAPPINGS, WIDE_SEED, WIDE_USAGE, Desk, new_desk
-from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
+from tests.journeys.desk import (
+    MAPPINGS,
+    SEED,
+    USAGE,
+    WIDE_DROP,
+    WIDE_MAPPINGS,
+    WIDE_SEED,
+    WIDE_USAGE,
+    Desk,
+    new_desk,
+)
+from tests.journeys.reconciled import ReconciledMonths
+from trueup.sandbox.psa.running import running_sandbox
+
+
+@pytest.fixture(autouse=True)
+def nobody_writes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file lies in these inboxes whole before a command begins: the second look may follow the first at once."""
+    monkeypatch.setattr("trueup.cli.run.SETTLE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -20,29 +36,22 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield made
 
 
-@dataclass(frozen=True)
-class ReconciledMonth:
-    """A workspace whose month was reconciled, and the address at which its PSA answers."""
-
-    root: Path
-    psa: SandboxHandle
-
-
 @pytest.fixture(scope="session")
-def reconciled_month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReconciledMonth]:
-    """The wide month, reconciled once: an approval is bound to the PSA's address, so that stays the same for all."""
-    with running_sandbox(WIDE_SEED) as psa:
-        desk = new_desk(tmp_path_factory.mktemp("month") / "workspace", psa)
-        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
-        assert desk.map(**WIDE_MAPPINGS).code == 0
-        desk.drop(WIDE_DROP, WIDE_USAGE)
-        assert desk.run()["verdict"] == "reconciled"
-        yield ReconciledMonth(desk.root, psa)
+def reconciled_months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReconciledMonths]:
+    """Months by what they are made of."""
+    with ExitStack() as running:
+        yield ReconciledMonths(tmp_path_factory, running)
 
 
 @pytest.fixture
-def month(reconciled_month: ReconciledMonth, tmp_path: Path) -> Desk:
-    """A desk of the test's own before the reconciled month: nothing is decided, nothing written."""
-    reconciled_month.psa.reset(WIDE_SEED)
-    shutil.copytree(reconciled_month.root, tmp_path / "workspace")
-    return Desk(tmp_path / "workspace", reconciled_month.psa)
+def month(reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
+    """A desk before the wide month, reconciled."""
+    wide = reconciled_months.month(WIDE_SEED, mappings=WIDE_MAPPINGS, drop=WIDE_DROP, usage=WIDE_USAGE)
+    return wide.desk(tmp_path)
+
+
+@pytest.fixture
+def october(reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
+    """A desk before the generic source's October, reconciled: Acme uses two more than it is billed for."""
+    drop = "generic/2026-10/usage.csv"
+    return reconciled_months.month(SEED, mappings=MAPPINGS, drop=drop, usage=USAGE).desk(tmp_path)

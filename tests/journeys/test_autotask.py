@@ -4,14 +4,13 @@ Belongs here: what is approved is what stands in the units, what is refused and 
 Does not belong here: the road of a change in general (``test_writing``), the adapter in detail.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.desk import MAPPINGS, SEED, Desk, new_desk
-from trueup.sandbox.psa.running import running_sandbox
+from tests.journeys.desk import MAPPINGS, SEED, Desk
+from tests.journeys.reconciled import ReconciledMonths
 
 DROP = "generic/2026-10/usage.csv"
 USAGE = "Account,Service,Quantity\nacme,M365 BP,12\nbeta,M365 BP,5\n"
@@ -19,15 +18,9 @@ USAGE = "Account,Service,Quantity\nacme,M365 BP,12\nbeta,M365 BP,5\n"
 
 
 @pytest.fixture
-def autotask(tmp_path: Path) -> Iterator[Desk]:
+def autotask(reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
     """A workspace beside an Autotask sandbox, its month reconciled."""
-    with running_sandbox(SEED | {"psa": "autotask"}) as psa:
-        desk = new_desk(tmp_path / "workspace", psa, "autotask")
-        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
-        assert desk.map(**MAPPINGS).code == 0
-        desk.drop(DROP, USAGE)
-        assert desk.run()["verdict"] == "reconciled"
-        yield desk
+    return reconciled_months.month(SEED, "autotask", mappings=MAPPINGS, drop=DROP, usage=USAGE).desk(tmp_path)
 
 
 def _begins(desk: Desk) -> date:

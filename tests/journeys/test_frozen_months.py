@@ -48,20 +48,16 @@ def test_a_month_is_told_as_it_was_known_whatever_moved_since(desk: Desk) -> Non
     assert (nothing_known["verdict"], nothing_known["recomputed"]["changes"]) == ("could_not_reconcile", [])
 
 
-def test_recomputing_stores_nothing(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
+def test_recomputing_stores_nothing(october: Desk) -> None:
     then = now()
-    everything_moves(desk)
-    stands = (desk.every_change(), desk.findings(), desk.events())
-    recomputed(desk, then)
-    assert (desk.every_change(), desk.findings(), desk.events()) == stands
+    everything_moves(october)
+    stands = (october.every_change(), october.findings(), october.events())
+    recomputed(october, then)
+    assert (october.every_change(), october.findings(), october.events()) == stands
 
 
-def test_a_recomputed_month_is_shown_to_people_as_such(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    said = desk.say("run", "--period", "2026-10", "--as-of", now())
+def test_a_recomputed_month_is_shown_to_people_as_such(october: Desk) -> None:
+    said = october.say("run", "--period", "2026-10", "--as-of", now())
     assert "Nothing was stored, and nothing of it can be approved." in said.out
     assert "M365 Business Premium" in said.out
 
@@ -85,47 +81,41 @@ def close(desk: Desk) -> Any:
     return said.json
 
 
-def test_a_closed_month_stays_as_it_was_whatever_moves_and_says_what_came_late(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    proposed, closed = desk.changes(), close(desk)
-    everything_moves(desk)
-    summary = desk.run()
+def test_a_closed_month_stays_as_it_was_whatever_moves_and_says_what_came_late(october: Desk) -> None:
+    proposed, closed = october.changes(), close(october)
+    everything_moves(october)
+    summary = october.run()
     assert (summary["verdict"], summary["as_of"]) == ("reconciled", closed["as_of"])
     assert summary["changes"] == {
         "standing": 1,
         "new": 0,
         "by_kind": {"increase": 1, "decrease": 0, "unbilled": 0, "vanished": 0},
     }
-    assert desk.changes() == proposed
-    late = desk.findings()["closed_period"]
+    assert october.changes() == proposed
+    late = october.findings()["closed_period"]
     assert "it has 22 units, where the closed month has 20" in late["message"]
-    assert shown(recomputed(desk, now())["recomputed"]["changes"]) == shown(proposed)
-    assert ("period_closed", "2026-10") in desk.events()
+    assert shown(recomputed(october, now())["recomputed"]["changes"]) == shown(proposed)
+    assert ("period_closed", "2026-10") in october.events()
 
 
-def test_what_was_approved_of_a_closed_month_is_written_though_its_inputs_moved(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    close(desk)
-    assert desk.map(units=[{"service": "77", "included": "1"}]).code == 0
-    desk.drop(DROP, USAGE.replace("12", "14"))
-    desk.run()
-    desk.approve("1")
-    assert desk.apply().code == 0
-    assert desk.wrote() == [("1", "10", "12")]
+def test_what_was_approved_of_a_closed_month_is_written_though_its_inputs_moved(october: Desk) -> None:
+    close(october)
+    assert october.map(units=[{"service": "77", "included": "1"}]).code == 0
+    october.drop(DROP, USAGE.replace("12", "14"))
+    october.run()
+    october.approve("1")
+    assert october.apply().code == 0
+    assert october.wrote() == [("1", "10", "12")]
 
 
-def test_a_reopened_month_follows_its_newest_inputs_again(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    close(desk)
-    everything_moves(desk)
-    assert desk.say("period", "reopen", "2026-10", "--by", "dana").code == 0
-    assert desk.run()["as_of"] is None
-    assert desk.proposals()["1"] == "13"
-    assert "closed_period" not in desk.findings()
-    assert desk.say("period", "list", "--json").json == [
+def test_a_reopened_month_follows_its_newest_inputs_again(october: Desk) -> None:
+    close(october)
+    everything_moves(october)
+    assert october.say("period", "reopen", "2026-10", "--by", "dana").code == 0
+    assert october.run()["as_of"] is None
+    assert october.proposals()["1"] == "13"
+    assert "closed_period" not in october.findings()
+    assert october.say("period", "list", "--json").json == [
         {"period": "2026-10", "status": "open", "as_of": None, "by": None, "at": None}
     ]
 

@@ -1,14 +1,13 @@
 """A month billed from HaloPSA, from the file to the written line, as users see it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.journeys.desk import MAPPINGS, SEED, Desk, new_desk
-from trueup.sandbox.psa.running import running_sandbox
+from tests.journeys.desk import MAPPINGS, SEED, Desk
+from tests.journeys.reconciled import ReconciledMonths
 
 PERIOD = ("--period", "2026-10")
 DROP = "generic/2026-10/usage.csv"
@@ -26,15 +25,9 @@ HALO: dict[str, Any] = SEED | {
 
 
 @pytest.fixture
-def halo(tmp_path: Path) -> Iterator[Desk]:
+def halo(reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
     """A workspace whose month was reconciled with HaloPSA."""
-    with running_sandbox(HALO) as psa:
-        desk = new_desk(tmp_path / "workspace", psa, "halopsa")
-        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
-        assert desk.map(**MAPPINGS).code == 0
-        desk.drop(DROP, USAGE)
-        assert desk.run()["verdict"] == "reconciled"
-        yield desk
+    return reconciled_months.month(HALO, "halopsa", mappings=MAPPINGS, drop=DROP, usage=USAGE).desk(tmp_path)
 
 
 def test_what_is_approved_is_written_once_and_the_other_lines_stay(halo: Desk) -> None:

@@ -1,14 +1,13 @@
 """``trueup mappings suggest``: what unmapped keys may mean, offered to a person, and confirmed by one import."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import ReconciledMonth
 from tests.journeys.desk import SEED, Desk, new_desk
+from tests.journeys.reconciled import ReconciledMonth
 from trueup.sandbox.psa.running import running_sandbox
 
 SUITE, SERVER = SEED["services"][0], SEED["services"][2]
@@ -61,14 +60,13 @@ def two_sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reconciled
         desk.drop("generic/2026-10/devices.csv", DEVICES)
         said = desk.say("run", "--period", "2026-10")
         assert "2026-10" in said.out, said.err
-        yield ReconciledMonth(desk.root, psa)
+        yield ReconciledMonth(desk.root, psa, PSA)
 
 
 @pytest.fixture
 def desk(two_sources: ReconciledMonth, tmp_path: Path) -> Desk:
     """A desk of the test's own before the two sources."""
-    shutil.copytree(two_sources.root, tmp_path / "workspace")
-    return Desk(tmp_path / "workspace", two_sources.psa)
+    return two_sources.desk(tmp_path)
 
 
 def suggested(desk: Desk, *options: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -43,45 +43,37 @@ def test_a_dropped_file_becomes_a_proposal_with_its_evidence(desk: Desk) -> None
     assert [(item["file"], item["row"]) for item in change["evidence"]] == [("usage.csv", 2)]
 
 
-def test_running_twice_proposes_nothing_new(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    again = desk.run()
+def test_running_twice_proposes_nothing_new(october: Desk) -> None:
+    again = october.run()
     assert (again["changes"]["standing"], again["changes"]["new"]) == (1, 0)
-    assert [change["revision"] for change in desk.changes()] == [1]
+    assert [change["revision"] for change in october.changes()] == [1]
 
 
-def test_the_same_content_under_another_name_counts_once(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.drop("generic/2026-10/usage (1).csv", USAGE)
-    again = desk.run()
+def test_the_same_content_under_another_name_counts_once(october: Desk) -> None:
+    october.drop("generic/2026-10/usage (1).csv", USAGE)
+    again = october.run()
     assert again["changes"]["new"] == 0
     assert [(s["file"], s["verdict"]) for s in again["sources"]] == [
         ("usage.csv", "complete"),
         ("usage (1).csv", "duplicate"),
     ]
-    assert desk.proposals() == {"1": "12"}
-    assert "counts once" in desk.findings()["duplicate_file"]["message"]
+    assert october.proposals() == {"1": "12"}
+    assert "counts once" in october.findings()["duplicate_file"]["message"]
 
 
-def test_a_corrected_file_replaces_the_one_before(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.drop(DROP, USAGE.replace("12", "14"))
-    assert desk.run()["sources"][0]["revision"] == 2
-    (change,) = desk.changes()
+def test_a_corrected_file_replaces_the_one_before(october: Desk) -> None:
+    october.drop(DROP, USAGE.replace("12", "14"))
+    assert october.run()["sources"][0]["revision"] == 2
+    (change,) = october.changes()
     assert (change["quantity_after"], change["revision"]) == ("14", 2)
 
 
-def test_an_older_content_put_back_is_a_new_revision(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.drop(DROP, USAGE.replace("12", "14"))
-    desk.run()
-    desk.drop(DROP, USAGE)
-    assert desk.run()["sources"][0]["revision"] == 3
-    assert desk.proposals() == {"1": "12"}
+def test_an_older_content_put_back_is_a_new_revision(october: Desk) -> None:
+    october.drop(DROP, USAGE.replace("12", "14"))
+    october.run()
+    october.drop(DROP, USAGE)
+    assert october.run()["sources"][0]["revision"] == 3
+    assert october.proposals() == {"1": "12"}
 
 
 def test_increase_decrease_unbilled_and_vanished_all_appear(desk: Desk) -> None:
@@ -137,16 +129,14 @@ def test_an_ignored_row_no_longer_holds(desk: Desk) -> None:
     assert desk.proposals() == {"1": "12", "2": "0"}
 
 
-def test_explain_leads_from_a_change_to_its_rows(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    (change,) = desk.changes()
-    explained = desk.say("explain", change["id"], "--json").json
+def test_explain_leads_from_a_change_to_its_rows(october: Desk) -> None:
+    (change,) = october.changes()
+    explained = october.say("explain", change["id"], "--json").json
     assert [(row["file"], row["row"], row["quantity"]) for row in explained["rows"]] == [("usage.csv", 2, "12")]
     assert explained["rule"] == "more is used than the line bills: line 1 at 10, should be 12"
     assert [reading["profile"].split("@")[0] for reading in explained["readings"]] == ["generic"]
     assert {entry["key"] for entry in explained["mappings"]} == {"acme", "M365 BP"}
-    assert "usage.csv row 2" in desk.say("explain", change["id"]).out
+    assert "usage.csv row 2" in october.say("explain", change["id"]).out
 
 
 def test_a_renamed_psa_service_changes_nothing(desk: Desk) -> None:
@@ -157,12 +147,10 @@ def test_a_renamed_psa_service_changes_nothing(desk: Desk) -> None:
     assert desk.changes()[0]["service"]["name"] == "Business Premium (2026)"
 
 
-def test_a_line_that_a_person_mends_in_the_psa_withdraws_its_proposal(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.psa.merge({"lines": [{"id": "1", "quantity": "12"}]})
-    assert desk.run()["changes"]["standing"] == 0
-    assert desk.proposals() == {}
+def test_a_line_that_a_person_mends_in_the_psa_withdraws_its_proposal(october: Desk) -> None:
+    october.psa.merge({"lines": [{"id": "1", "quantity": "12"}]})
+    assert october.run()["changes"]["standing"] == 0
+    assert october.proposals() == {}
 
 
 def test_a_file_taken_in_by_hand_is_reconciled_too(desk: Desk) -> None:
@@ -184,15 +172,13 @@ def test_what_is_listed_can_be_filtered(desk: Desk) -> None:
     assert desk.changes("2026-10", "--source", "Pax8") == []
 
 
-def test_an_older_month_never_proposes_back_what_a_newer_month_settled(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.drop("generic/2026-11/usage.csv", USAGE.replace("12", "15"))
-    desk.psa.merge({"lines": [{"id": "1", "quantity": "15"}]})
-    desk.run("2026-11")
-    assert desk.proposals() == desk.proposals("2026-11") == {}
-    assert desk.run("2026-10")["changes"]["standing"] == 0
-    assert "a newer month already speaks" in desk.findings()["held"]["message"]
+def test_an_older_month_never_proposes_back_what_a_newer_month_settled(october: Desk) -> None:
+    october.drop("generic/2026-11/usage.csv", USAGE.replace("12", "15"))
+    october.psa.merge({"lines": [{"id": "1", "quantity": "15"}]})
+    october.run("2026-11")
+    assert october.proposals() == october.proposals("2026-11") == {}
+    assert october.run("2026-10")["changes"]["standing"] == 0
+    assert "a newer month already speaks" in october.findings()["held"]["message"]
 
 
 def test_a_file_with_a_profile_of_its_own_can_be_corrected_later(desk: Desk) -> None:

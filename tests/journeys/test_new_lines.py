@@ -4,14 +4,13 @@ Belongs here: making lines in every kind of PSA, and what a lost answer does to 
 Does not belong here: the road of a change to a line that stands (``test_writing`` and the journeys of each kind).
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from resources.settings import PSA_KINDS
-from tests.journeys.desk import MAPPINGS, SEED, Desk, new_desk
-from trueup.sandbox.psa.running import running_sandbox
+from tests.journeys.desk import MAPPINGS, SEED, Desk
+from tests.journeys.reconciled import ReconciledMonths
 
 USAGE = "Account,Service,Quantity\nacme,M365 BP,10\nbeta,M365 BP,8\nacme,M365 E3,3\n"
 """Everything is billed as it is used, but for three units that stand on no line."""
@@ -21,16 +20,12 @@ MAKES = "(POST .*/additions$|POST .*ContractServiceAdjustments|POST .*RecurringI
 
 
 @pytest.fixture(params=PSA_KINDS)
-def month(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+def month(request: pytest.FixtureRequest, reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
     """A reconciled month of each kind of PSA, in which one service stands on no line."""
-    with running_sandbox(SEED | {"psa": request.param}) as psa:
-        desk = new_desk(tmp_path / "workspace", psa, request.param)
-        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
-        assert desk.map(**MAPPINGS).code == 0
-        desk.drop("generic/2026-10/usage.csv", USAGE)
-        assert desk.run()["verdict"] == "reconciled"
-        assert desk.proposals() == {None: "3"}
-        yield desk
+    drop = "generic/2026-10/usage.csv"
+    desk = reconciled_months.month(SEED, request.param, mappings=MAPPINGS, drop=drop, usage=USAGE).desk(tmp_path)
+    assert desk.proposals() == {None: "3"}
+    return desk
 
 
 def _approve(desk: Desk, *more: str) -> None:

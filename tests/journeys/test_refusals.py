@@ -44,14 +44,12 @@ def test_nothing_expected_is_its_own_verdict(desk: Desk) -> None:
     assert (said.code, said.json["verdict"]) == (0, "nothing_to_reconcile")
 
 
-def test_a_psa_that_fails_while_being_copied_withdraws_everything_and_returns(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.psa.set_faults({"rules": [{"match": "GET .*additions.*", "every": 1, "do": "500"}]})
-    could_not_reconcile(desk, "could not be copied whole", kind="psa_unavailable")
-    desk.psa.set_faults({})
-    assert desk.run()["verdict"] == "reconciled"
-    assert desk.proposals() == {"1": "12"}
+def test_a_psa_that_fails_while_being_copied_withdraws_everything_and_returns(october: Desk) -> None:
+    october.psa.set_faults({"rules": [{"match": "GET .*additions.*", "every": 1, "do": "500"}]})
+    could_not_reconcile(october, "could not be copied whole", kind="psa_unavailable")
+    october.psa.set_faults({})
+    assert october.run()["verdict"] == "reconciled"
+    assert october.proposals() == {"1": "12"}
 
 
 def test_a_file_cut_off_against_the_month_before_may_not_speak(desk: Desk) -> None:
@@ -119,14 +117,12 @@ def test_a_source_that_may_not_speak_silences_only_its_own_lines(desk: Desk) -> 
     assert [(change["kind"], change["service"]["id"]) for change in desk.changes()] == [("unbilled", "79")]
 
 
-def test_a_refused_file_is_mended_by_dropping_the_good_one_again(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    desk.drop(DROP, USAGE.replace("Quantity", "Qty"))
-    could_not_reconcile(desk, "Quantity")
-    desk.drop(DROP, USAGE)
-    assert desk.run()["verdict"] == "reconciled"
-    assert desk.proposals() == {"1": "12"}
+def test_a_refused_file_is_mended_by_dropping_the_good_one_again(october: Desk) -> None:
+    october.drop(DROP, USAGE.replace("Quantity", "Qty"))
+    could_not_reconcile(october, "Quantity")
+    october.drop(DROP, USAGE)
+    assert october.run()["verdict"] == "reconciled"
+    assert october.proposals() == {"1": "12"}
 
 
 def test_a_file_that_fits_no_profile_is_quarantined_with_its_reason(desk: Desk) -> None:
@@ -187,10 +183,8 @@ def test_a_wrong_mapping_file_names_every_problem(desk: Desk) -> None:
         assert words in said.json["error"]
 
 
-def test_a_mapping_to_an_unknown_id_is_refused_once_the_psa_is_known(desk: Desk) -> None:
-    desk.drop(DROP, USAGE)
-    desk.run()
-    said = desk.map(accounts=[{"source": "generic", "key": "gamma", "account": "999"}])
+def test_a_mapping_to_an_unknown_id_is_refused_once_the_psa_is_known(october: Desk) -> None:
+    said = october.map(accounts=[{"source": "generic", "key": "gamma", "account": "999"}])
     assert said.code == 4
     assert "999" in said.json["error"]
 

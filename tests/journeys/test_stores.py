@@ -1,6 +1,7 @@
 """The same month on PostgreSQL, two months at once, and the sample that nobody here wrote."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def test_a_month_runs_on_postgresql_with_dagsters_runs_beside_it(desk: Desk, bar
     assert desk.run()["changes"]["new"] == 0
 
 
-def test_two_months_are_reconciled_at_once_without_a_lock_error(desk: Desk) -> None:
+def test_two_months_one_of_them_twice_are_reconciled_at_once_and_each_is_proposed_once(desk: Desk) -> None:
     desk.drop("generic/2026-09/usage.csv", USAGE)
     desk.drop("generic/2026-10/usage.csv", USAGE)
     trueup = str(Path(sys.executable).parent / "trueup")
@@ -35,12 +36,20 @@ def test_two_months_are_reconciled_at_once_without_a_lock_error(desk: Desk) -> N
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        for period in ("2026-09", "2026-10")
+        for period in ("2026-09", "2026-10", "2026-10")
     ]
     ended = [(run.communicate(timeout=240), run.returncode) for run in runs]
-    assert [(code, err.decode()) for (_, err), code in ended] == [(0, ""), (0, "")]
-    assert desk.run()["verdict"] == "reconciled"
+    assert [(code, err.decode()) for (_, err), code in ended] == [(0, "")] * 3
+    for (out, _), _ in ended:
+        summary = json.loads(out)
+        assert summary["verdict"] == "reconciled"
+        # Where both runs saw the file first, each archived it, and the second arrival is told as a duplicate.
+        read = [source for source in summary["sources"] if source["verdict"] != "duplicate"]
+        assert [(source["verdict"], source["revision"]) for source in read] == [("complete", 1)]
+    again = desk.run()
+    assert (again["verdict"], again["changes"]["new"]) == ("reconciled", 0)
     assert desk.proposals() == {"1": "12"}
+    assert [change["revision"] for change in desk.changes()] == [1]
 
 
 SAMPLES = os.environ.get("TRUEUP_SAMPLES_DIR")

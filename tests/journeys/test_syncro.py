@@ -4,25 +4,19 @@ Belongs here: the road of a month through the adapter of this kind.
 Does not belong here: the rules of the road itself (``test_writing``), the adapter by itself.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.desk import WIDE_DROP, WIDE_MAPPINGS, WIDE_SEED, WIDE_USAGE, Desk, new_desk
-from trueup.sandbox.psa.running import running_sandbox
+from tests.journeys.desk import WIDE_DROP, WIDE_MAPPINGS, WIDE_SEED, WIDE_USAGE, Desk
+from tests.journeys.reconciled import ReconciledMonths
 
 
 @pytest.fixture
-def month(tmp_path: Path) -> Iterator[Desk]:
+def month(reconciled_months: ReconciledMonths, tmp_path: Path) -> Desk:
     """A desk before the wide month, reconciled against a PSA that speaks Syncro."""
-    with running_sandbox(WIDE_SEED | {"psa": "syncro"}) as psa:
-        desk = new_desk(tmp_path / "workspace", psa, "syncro")
-        desk.say("config", "set", "writeback.quiet_period_seconds", "1")
-        assert desk.map(**WIDE_MAPPINGS).code == 0
-        desk.drop(WIDE_DROP, WIDE_USAGE)
-        assert desk.run()["verdict"] == "reconciled"
-        yield desk
+    made = reconciled_months.month(WIDE_SEED, "syncro", mappings=WIDE_MAPPINGS, drop=WIDE_DROP, usage=WIDE_USAGE)
+    return made.desk(tmp_path)
 
 
 def test_a_month_is_proposed_planned_approved_written_and_proposed_no_more(month: Desk) -> None:

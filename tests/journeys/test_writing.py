@@ -7,6 +7,7 @@ Does not belong here: faults of the PSA (``test_writing_faults``), people and se
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -311,13 +312,29 @@ def test_a_change_to_zero_is_approved_only_with_its_own_tick(month: Desk) -> Non
 def test_what_the_psa_cannot_do_is_refused_with_the_reason(month: Desk) -> None:
     (name,) = month.names("1")
     for arguments, words in (
-        (("--effective-date", "2026-12-01"), "no date can be picked: this PSA changes a line at once"),
+        (("--effective-date", "2026-10-01"), "2026-10-01 is over, and this PSA changes a line at once"),
         (("--agreement", "901"), "it has its line already"),
     ):
         said = month.say("approve", name, *arguments, *BY)
         assert (said.code, words in said.out) == (3, True), said.out
     assert month.apply().json["changes"] == []
     assert month.wrote() == []
+
+
+def test_a_line_that_the_psa_changes_at_once_is_written_on_the_day_that_was_picked(month: Desk) -> None:
+    (name,) = month.names("1")
+    said = month.say("approve", name, *BY, "--effective-date", "2099-12-01")
+    assert said.out.strip() == f"{name} is approved: line 1, 10 → 11, to be written on 2099-12-01"
+    batch = month.apply().json
+    assert [each["reason"] for each in batch["waiting"]] == ["it is due on 2099-12-01, the day that was picked"]
+    assert month.wrote() == []
+    again = month.say("approve", name, *BY, "--effective-date", "2099-11-01")
+    assert (again.code, "take that approval back first (revoke)" in again.out) == (3, True)
+    assert month.say("revoke", name, *BY).code == 0
+    today = datetime.now(UTC).date().isoformat()
+    assert month.say("approve", name, *BY, "--effective-date", today).code == 0
+    month.apply()
+    assert month.wrote() == [("1", "10", "11")]
 
 
 def test_a_new_line_stands_on_the_agreement_and_from_the_day_that_were_picked(month: Desk) -> None:
