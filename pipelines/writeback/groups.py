@@ -45,13 +45,15 @@ class Turns:
     """Changes that wait for their turn, those of one agreement one after the other.
 
     No line stands twice in a group, nor does the place of a new one beside a line of its service: what is seen of the
-    second would be what the first one moves. Where a request holds all lines of an agreement, each goes alone.
+    second would be what the first one moves. Where a request holds all lines of an agreement, a group is what shares
+    one: standing lines of one agreement, approved for one month, that were never sent in vain.
     """
 
     def __init__(self, due: Sequence[Approved], grouping: Grouping, model: WriteModel) -> None:
         self._waiting = _by_agreement(due)
         self._alone = grouping.alone
-        self._most = 1 if model is WriteModel.REPLACE_LINES else grouping.most
+        self._most = grouping.most
+        self._is_shared = model is WriteModel.REPLACE_LINES
         self._taken = 0
         self._size = 1
 
@@ -61,7 +63,7 @@ class Turns:
         later: list[Approved] = []
         taken: set[object] = set()
         for position, each in enumerate(self._waiting):
-            if len(group) == self._size:
+            if len(group) == self._size or (self._is_shared and group and not _share_a_request(group[0], each)):
                 later.extend(self._waiting[position:])
                 break
             is_free = taken.isdisjoint(_barred_by(each.change))
@@ -73,11 +75,14 @@ class Turns:
         return group
 
     def put_back(self, rest: Sequence[Approved], done: int) -> None:
-        """Let those wait that their group's look had become too old for; the next group is as large as was done."""
+        """Let those come next that their group's look had become too old for: in a group as large as was done.
+
+        What could not go with those that it shared a request with goes alone, and so does the first one where even
+        its look was too old: it is looked at in its own time.
+        """
         if rest:
             self._waiting = [*rest, *self._waiting]
-            # Where even the first one's look was too old, that one goes alone, and is looked at in its own time.
-            self._size = max(done, 1)
+            self._size = 1 if self._is_shared else max(done, 1)
 
 
 def _by_agreement(due: Sequence[Approved]) -> list[Approved]:
@@ -85,6 +90,12 @@ def _by_agreement(due: Sequence[Approved]) -> list[Approved]:
     for each in due:
         first.setdefault(each.change.agreement_id, len(first))
     return sorted(due, key=lambda each: first[each.change.agreement_id])
+
+
+def _share_a_request(one: Approved, other: Approved) -> bool:
+    places = {(each.change.agreement_id, each.change.period) for each in (one, other)}
+    # What was sent in vain may have been refused for the sake of another: by itself it gets an answer of its own.
+    return len(places) == 1 and all(each.change.line_id is not None and each.tries == 0 for each in (one, other))
 
 
 def _takes(change: Change) -> set[object]:

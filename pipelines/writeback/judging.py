@@ -23,6 +23,9 @@ RESEND_WITHIN = timedelta(hours=24)
 LOOKS_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a lost answer that cannot be read back is looked for again."""
 
+NOT_SENT = Answer(Heard.NOT_EXECUTED, "it was not sent: too much time had passed since its intent")
+"""What stands for an answer when a writer was frozen after its intent and therefore did not send."""
+
 _FIRST_WAIT, _LONGEST_WAIT, _MOST_DOUBLINGS = timedelta(seconds=2), timedelta(hours=1), 11
 
 
@@ -86,8 +89,11 @@ def _moved(change: Change, seen: LineSeen) -> str | None:
     return None
 
 
-def after_answer(answer: Answer, tries: int) -> Judgement | None:
-    """What the PSA's answer means by itself; None when it was accepted and the line must be read back."""
+def after_answer(answer: Answer, tries: int, *, shared_by: int = 1) -> Judgement | None:
+    """What the PSA's answer means by itself; None when it was accepted and the line must be read back.
+
+    A request that several changes shared may be refused for the sake of one: each is then sent by itself.
+    """
     match answer.heard:
         case Heard.ACCEPTED:
             return None
@@ -96,15 +102,16 @@ def after_answer(answer: Answer, tries: int) -> Judgement | None:
         case Heard.FORBIDDEN:
             return Judgement(ChangeStatus.APPROVED, Cause.CREDENTIALS, answer.words, halts=StopKind.CREDENTIALS)
         case Heard.REFUSED:
-            return Judgement(ChangeStatus.REFUSED, Cause.REFUSED_BY_PSA, answer.words)
+            return _refused(answer, tries, shared_by)
         case Heard.GONE:
             return Judgement(ChangeStatus.REFUSED, Cause.INACTIVE_TARGET, answer.words)
     return Judgement(ChangeStatus.UNKNOWN, Cause.ANSWER_LOST, answer.words)
 
 
-def not_sent(tries: int) -> Judgement:
-    """What follows when a writer was frozen after its intent and therefore did not send."""
-    words = "it was not sent: too much time had passed since its intent"
+def _refused(answer: Answer, tries: int, shared_by: int) -> Judgement:
+    if shared_by == 1:
+        return Judgement(ChangeStatus.REFUSED, Cause.REFUSED_BY_PSA, answer.words)
+    words = f"refused in one request with {shared_by - 1} more, so it is sent by itself: {answer.words}"
     return _not_executed(Answer(Heard.NOT_EXECUTED, words), tries + 1)
 
 

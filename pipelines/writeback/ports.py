@@ -159,8 +159,12 @@ class BilledPsa(Protocol):
         """
         ...
 
-    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
-        """The request that takes the line, as it was seen just now, to the change's new quantity. Pure."""
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
+        """The request that takes lines, as they were seen just now, to their new quantities. Pure.
+
+        It is for one change. Where a request holds all lines of an agreement it may be for several of its standing
+        lines, all seen in one look, of which ``seen`` is any.
+        """
         ...
 
     def send(self, request: VendorRequest) -> Answer:
@@ -383,11 +387,12 @@ class WriteLedger(Protocol):
         """The hash of an entry of the audit trail; None when there is no such entry."""
         ...
 
-    def record_intent(self, lease: Lease, intent: Intent, token: str) -> ChainPoint:
-        """Commit an intent and the status ``sending``; the answer is the intent's entry in the audit trail.
+    def record_intents(self, lease: Lease, intents: Sequence[Intent], token: str) -> ChainPoint:
+        """Commit the intents of one request, all of one month, and the status ``sending``.
 
-        Raises ``NotTaken`` when the change is not approved any more, the month's standing is not that of the token,
-        write-back was stopped, or the line has another change in flight.
+        The answer is the last one's entry in the audit trail. Raises ``NotTaken``, and commits none of them, when a
+        change is not approved any more, the month's standing is not that of the token, write-back was stopped, or a
+        line has another change in flight.
         """
         ...
 

@@ -15,12 +15,12 @@ from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.groups import USUAL, Grouping, Turns
 from pipelines.writeback.judging import (
+    NOT_SENT,
     Judgement,
     after_answer,
     after_read_back,
     before_sending,
     look_due,
-    not_sent,
     plan_judgement,
     settled,
     unreadable,
@@ -28,6 +28,7 @@ from pipelines.writeback.judging import (
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import (
     WRITE_BACK,
+    Answer,
     Approved,
     BilledPsa,
     Cause,
@@ -38,6 +39,7 @@ from pipelines.writeback.ports import (
     LineSeen,
     NotTaken,
     Outcome,
+    Standing,
     Stop,
     StopKind,
     Unsettled,
@@ -90,6 +92,18 @@ class _Looks:
 
     lines: Mapping[ChangeName, LineSeen]
     at: datetime
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """An approved change that may be written, as its month stood when that was found out (``Standing.token``)."""
+
+    approved: Approved
+    token: str
+
+    @property
+    def name(self) -> ChangeName:
+        return name_of(self.approved.change)
 
 
 @dataclass
@@ -285,14 +299,16 @@ class Run:
             raise progress.unavailable
 
     def _look(self, sent: Sequence[Change], group: Sequence[Approved]) -> _Looks:
-        """What was sent and what is next, read at once. One line is better read by itself, in its own time."""
-        changes = [*sent, *(each.change for each in group)]
-        is_one_request = self.model is WriteModel.REPLACE_LINES and len({each.agreement_id for each in changes}) == 1
-        if len(changes) < 2 or not (is_one_request or max(len(sent), len(group)) > 1):
-            return _Looks({}, self.clock())
+        """What was sent and what is next, read at once. One line is better read by itself, in its own time.
+
+        So is what shares a request: all its agreement's lines are sent back as they were seen.
+        """
+        ahead = [] if self.model is WriteModel.REPLACE_LINES else [each.change for each in group]
         began = self.clock()
+        if max(len(sent), len(ahead)) < 2:
+            return _Looks({}, began)
         try:
-            return _Looks(self.psa.see_lines(changes, self.today), began)
+            return _Looks(self.psa.see_lines([*sent, *ahead], self.today), began)
         except PsaUnavailable:
             # Each line is asked for by itself then, and that says what it is about.
             return _Looks({}, began)
@@ -300,25 +316,18 @@ class Run:
     def _send_all(
         self, lease: Lease, group: Sequence[Approved], looks: _Looks, batch: BatchOutcome, progress: _Progress
     ) -> tuple[list[Change], Sequence[Approved]]:
-        """What was accepted and is to be read back, and what is left since the look at it is too old by now."""
+        """What was accepted and is to be read back, and what is left: its look is too old, or it goes by itself."""
         sent: list[Change] = []
-        for position, each in enumerate(group):
+        is_shared = self.model is WriteModel.REPLACE_LINES
+        requests = [group] if is_shared else [[each] for each in group]
+        for position, changes in enumerate(requests):
             if looks.lines and self.clock() - looks.at > self.grouping.fresh:
                 return sent, group[position:]
-            try:
-                cause = self._write_one(lease, each, looks, batch, sent)
-                progress.unavailable, progress.unread = None, 0
-            except PsaUnavailable as unavailable:
-                # One line that cannot be read must not keep the others waiting; a PSA that is down must.
-                batch.leave(each.change, str(unavailable))
-                progress.unavailable, progress.unread = unavailable, progress.unread + 1
-                progress.is_over = self._is_away(progress.unread)
-                if progress.is_over:
-                    break
-                continue
-            if batch.stop is not None or cause is Cause.THROTTLED:
-                progress.is_over = True
-                break
+            accepted, apart = self._write_some(lease, changes, looks, batch, progress)
+            sent += accepted
+            progress.is_over |= batch.stop is not None
+            if apart or progress.is_over:
+                return sent, apart
         return sent, []
 
     def _is_away(self, unread: int) -> bool:
@@ -331,31 +340,38 @@ class Run:
             return True
         return unread >= MOST_IN_A_ROW
 
-    def _write_one(
-        self, lease: Lease, approved: Approved, looks: _Looks, batch: BatchOutcome, sent: list[Change]
-    ) -> Cause | None:
-        """The cause of how it ended; None when it was left alone, or was accepted and is to be read back."""
-        change = approved.change
+    def _write_some(
+        self, lease: Lease, some: Sequence[Approved], looks: _Looks, batch: BatchOutcome, progress: _Progress
+    ) -> tuple[list[Change], list[Approved]]:
+        """One request, for one change or for several that share it: what was accepted, and what goes by itself next."""
+        claims = [claim for each in some if (claim := self._claim(lease, each, batch)) is not None]
+        if batch.stop is not None:
+            return [], []
+        seen = self._see(lease, [each.approved.change for each in claims], looks, batch, progress)
+        if seen is None:
+            return [], []
+        ready = [each for each in claims if self._stands(lease, each, seen, batch)]
+        apart = [each.approved for each in claims if each.name not in seen]
+        if batch.stop is not None or not ready:
+            return [], apart
         try:
-            judgement = self._written(lease, approved, looks.lines.get(name_of(change)))
+            return self._sent(lease, ready, seen, batch, progress), apart
         except NotTaken as came_between:
-            batch.leave(change, str(came_between))
-            batch.stop = self.ledger.stop()
-            return None
-        except PsaForbidden as forbidden:
-            batch.stop = self._halted(lease, StopKind.CREDENTIALS, str(forbidden))
-            return None
-        if judgement is None:
-            sent.append(change)
-            return None
-        return self._concluded(lease, change, judgement, batch)
+            if len(ready) > 1:
+                # One by one, they tell which of them it was about.
+                return [], [*(each.approved for each in ready), *apart]
+            self._leave(ready[0].approved.change, str(came_between), batch)
+            return [], apart
+
+    def _leave(self, change: Change, words: str, batch: BatchOutcome) -> None:
+        batch.leave(change, words)
+        batch.stop = self.ledger.stop()
 
     def _concluded(self, lease: Lease, change: Change, judgement: Judgement, batch: BatchOutcome) -> Cause | None:
         try:
             self._record(lease, change, judgement, batch)
         except NotTaken as came_between:
-            batch.leave(change, str(came_between))
-            batch.stop = self.ledger.stop()
+            self._leave(change, str(came_between), batch)
             return None
         self.watch(Step.RECORDED, change)
         if judgement.halts is not None:
@@ -372,24 +388,66 @@ class Run:
             self.watch(Step.READ_BACK, change)
             self._concluded(lease, change, after_read_back(change, seen), batch)
 
-    def _written(self, lease: Lease, approved: Approved, look: LineSeen | None) -> Judgement | None:
-        """How a change stands after its turn; None for one that was accepted, and has to be read back."""
+    def _claim(self, lease: Lease, approved: Approved, batch: BatchOutcome) -> _Claim | None:
+        """A change whose approval still means what it was given for; None for one that ended, or was left alone."""
         change = approved.change
         standing = self.ledger.standing(change.period)
         plan = self.ledger.plan(change, self.psa.identity)
         judgement = plan_judgement(approved, plan) or self._bound(change)
         self.watch(Step.CLAIMED, change)
         if judgement is not None:
-            return judgement
+            self._concluded(lease, change, judgement, batch)
+            return None
+        bar = self._bar(change, standing)
+        if bar is not None:
+            self._leave(change, bar, batch)
+            return None
+        return _Claim(approved, standing.token)
+
+    def _bar(self, change: Change, standing: Standing) -> str | None:
         if not change.is_roll_back and standing.unread.intersection(change.sources):
-            raise NotTaken("a source was read anew; the month is reconciled again first")
+            return "a source was read anew; the month is reconciled again first"
         if self.model is WriteModel.REPLACE_LINES and self._is_in_flight(change.agreement_id):
             # That request holds every line of the agreement as it was: landing late, it would take this one back.
-            raise NotTaken("the answer to another change of its agreement is awaited; that one is settled first")
-        seen = look or self.psa.see_line(change, self.today)
-        judgement = before_sending(change, seen)
+            return "the answer to another change of its agreement is awaited; that one is settled first"
+        return None
+
+    def _see(
+        self, lease: Lease, changes: Sequence[Change], looks: _Looks, batch: BatchOutcome, progress: _Progress
+    ) -> Mapping[ChangeName, LineSeen] | None:
+        """Fresh looks at what one request is for; None when the PSA cannot be read, which is told then."""
+        try:
+            seen = self._seen(changes, looks)
+        except PsaForbidden as forbidden:
+            batch.stop = self._halted(lease, StopKind.CREDENTIALS, str(forbidden))
+            return None
+        except PsaUnavailable as unavailable:
+            # One line that cannot be read must not keep the others waiting; a PSA that is down must.
+            for change in changes:
+                batch.leave(change, str(unavailable))
+            progress.unavailable, progress.unread = unavailable, progress.unread + 1
+            progress.is_over = self._is_away(progress.unread)
+            return None
+        progress.unavailable, progress.unread = None, 0
+        return seen
+
+    def _seen(self, changes: Sequence[Change], looks: _Looks) -> Mapping[ChangeName, LineSeen]:
+        if len(changes) > 1:
+            return self.psa.see_lines(changes, self.today)
+        return {
+            name_of(each): looks.lines.get(name_of(each)) or self.psa.see_line(each, self.today) for each in changes
+        }
+
+    def _stands(self, lease: Lease, claim: _Claim, seen: Mapping[ChangeName, LineSeen], batch: BatchOutcome) -> bool:
+        """Whether a line stands exactly as the approval saw it. Where it does not, the change ends."""
+        look, change = seen.get(claim.name), claim.approved.change
+        if look is None:
+            return False
+        judgement = before_sending(change, look)
         self.watch(Step.READ, change)
-        return judgement or self._sent(lease, approved, self.psa.request_for(change, seen), standing.token)
+        if judgement is not None:
+            self._concluded(lease, change, judgement, batch)
+        return judgement is None
 
     def _is_in_flight(self, agreement_id: str | None) -> bool:
         return any(each.change.agreement_id == agreement_id for each in self.ledger.unsettled(None))
@@ -398,19 +456,47 @@ class Run:
         excess = self.bounds.line_excess(change)
         return None if excess is None else Judgement(ChangeStatus.REFUSED, Cause.OUT_OF_BOUNDS, excess)
 
-    def _sent(self, lease: Lease, approved: Approved, request: VendorRequest, token: str) -> Judgement | None:
-        change = approved.change
+    def _sent(
+        self,
+        lease: Lease,
+        ready: Sequence[_Claim],
+        seen: Mapping[ChangeName, LineSeen],
+        batch: BatchOutcome,
+        progress: _Progress,
+    ) -> list[Change]:
+        """The changes whose request was accepted: they have to be read back. Raises ``NotTaken`` when none was sent."""
+        changes = [each.approved.change for each in ready]
+        request = self.psa.request_for(changes, seen[ready[0].name])
+        answer = self._answer(lease, ready, request)
+        accepted = []
+        for each in ready:
+            judgement = after_answer(answer, each.approved.tries, shared_by=len(ready))
+            if judgement is None:
+                accepted.append(each.approved.change)
+            elif self._concluded(lease, each.approved.change, judgement, batch) is Cause.THROTTLED:
+                progress.is_over = True
+        return accepted
+
+    def _answer(self, lease: Lease, ready: Sequence[_Claim], request: VendorRequest) -> Answer:
+        """What the PSA answers to a request that is sent once, its intents committed before the first byte leaves."""
         sent_at = self.clock()
-        intent = Intent(change, self.batch_id, approved.decision_id, approved.plan_hash, request, sent_at)
-        # Before the first byte leaves: a store from before this intent must be known for one ever after.
-        self.witness.keep(self.ledger.record_intent(self._renewed(lease), intent, token))
-        self.watch(Step.INTENDED, change)
+        intents = [
+            Intent(each.change, self.batch_id, each.decision_id, each.plan_hash, request, sent_at)
+            for each in (claim.approved for claim in ready)
+        ]
+        # A store from before these intents must be known for one ever after.
+        self.witness.keep(self.ledger.record_intents(self._renewed(lease), intents, ready[0].token))
+        self._watch_all(Step.INTENDED, ready)
         if self.clock() - sent_at > self.pace.hesitation:
             # This process was frozen between intent and sending: by now another one may be looking at the line.
-            return not_sent(approved.tries)
+            return NOT_SENT
         answer = self.psa.send(request)
-        self.watch(Step.SENT, change)
-        return after_answer(answer, approved.tries)
+        self._watch_all(Step.SENT, ready)
+        return answer
+
+    def _watch_all(self, step: Step, claims: Sequence[_Claim]) -> None:
+        for each in claims:
+            self.watch(step, each.approved.change)
 
     def _read_back(self, change: Change) -> LineSeen | None:
         try:

@@ -131,8 +131,9 @@ class AutotaskBilling:
                     seen[name_of(change)] = line
         return seen
 
-    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
         """The adjustment from the units that were seen just now to those that were approved."""
+        (change,) = changes
         return _adjustment(change, seen.quantity)
 
     def send(self, request: VendorRequest) -> Answer:

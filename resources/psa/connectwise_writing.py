@@ -141,8 +141,9 @@ class ConnectWiseBilling:
                 recent.keep(f"{path}/{number}", found[number])
         return found
 
-    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
+    def request_for(self, changes: Sequence[Change], _: LineSeen) -> VendorRequest:
         """The one request of a change: the exact decimal that was approved, for the addition or for a new one."""
+        (change,) = changes
         return request_of(change)
 
     def send(self, request: VendorRequest) -> Answer:

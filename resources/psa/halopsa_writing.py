@@ -60,7 +60,9 @@ TRAITS = WriteTraits(
     longest_run=timedelta(0),
 )
 
-OTHER_LINES = "(all other lines, as they are read just before)"
+OTHER_LINES = (
+    "(all other lines, as they are read just before; those of other changes that share the request as approved)"
+)
 """What stands in a preview for the lines that only a fresh look can tell."""
 
 _BILLED = {
@@ -136,12 +138,13 @@ class HaloPsaBilling:
                         seen[name_of(change)] = self._seen_on(invoice, change, today)
         return seen
 
-    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
-        """The request that sends all lines back as they were seen, one with the approved quantity or one more."""
-        lines = seen.record.lines
-        if change.line_id is None:
-            return _replacing(change, [*lines, _new_line(change)])
-        return _replacing(change, [_set(line, change) if str(line["id"]) == change.line_id else line for line in lines])
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
+        """The request that sends all lines back as they were seen, some with approved quantities or one more."""
+        lines, wanted = seen.record.lines, {change.line_id: change for change in changes}
+        if None in wanted:
+            return _replacing(wanted[None], [*lines, _new_line(wanted[None])])
+        sent = [_set(line, wanted[number]) if (number := str(line["id"])) in wanted else line for line in lines]
+        return _replacing(changes[0], sent)
 
     def send(self, request: VendorRequest) -> Answer:
         """Send a request once. What came of it is a value, never an error."""

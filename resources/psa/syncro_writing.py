@@ -107,8 +107,9 @@ class SyncroBilling:
                         seen[name_of(change)] = _seen(change, schedule, account, service, today)
         return seen
 
-    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
+    def request_for(self, changes: Sequence[Change], _: LineSeen) -> VendorRequest:
         """The one request of a change: the exact decimal that was approved, for the line or for a new one."""
+        (change,) = changes
         return request_of(change)
 
     def send(self, request: VendorRequest) -> Answer:

@@ -98,19 +98,20 @@ class StoreWriteLedger:
         with self._store.reading() as conn:
             return audit.hash_at(conn, self._store.tenant, sequence)
 
-    def record_intent(self, lease: Lease, intent: Intent, token: str) -> ChainPoint:
-        """Commit an intent and the status ``sending``, or raise ``NotTaken`` or ``Fenced`` and commit nothing.
+    def record_intents(self, lease: Lease, intents: Sequence[Intent], token: str) -> ChainPoint:
+        """Commit the intents of one request, all of one month, or raise ``NotTaken`` or ``Fenced`` and commit none.
 
-        The answer is the intent's entry: the head is locked from it until the commit.
+        The answer is the last one's entry: the head is locked from it until the commit.
         """
-        tenant, change = self._store.tenant, intent.change
+        tenant, (period,) = self._store.tenant, {intent.change.period for intent in intents}
         with self._store.transaction() as conn:
             writes.keep_lease(conn, tenant, lease)
             if writes.standing_stop(conn, tenant) is not None:
                 raise NotTaken("write-back was stopped meanwhile; the approval is kept")
-            if standing_token(conn, tenant, change.period) != token:
+            if standing_token(conn, tenant, period) != token:
                 raise NotTaken("a mapping, a file or the policy moved meanwhile; the approval is looked at again")
-            writes.record_intent(conn, tenant, lease, intent)
+            for intent in intents:
+                writes.record_intent(conn, tenant, lease, intent)
             return audit.chain_head(conn, tenant)
 
     def record_outcome(self, lease: Lease, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Cause
 from pipelines.writeback.protocol import Step
 from tests.crash.judgement import judged
-from tests.crash.models import ABSOLUTE, CREATED_LINE, DELTA, MODELS, Model, name_of
+from tests.crash.models import ABSOLUTE, CREATED_LINE, DELTA, MODELS, REPLACE_LINES, Model, name_of
 from tests.crash.scene import PACE, Scene, staged
 from tests.crash.writer import IN_FLIGHT
 from tests.torture import IS_LONG
@@ -92,6 +92,33 @@ def test_a_writer_killed_in_the_midst_of_a_group_is_made_good(
     sqlite_url: str, model: Model, moment: str, nth: int, left: list[ChangeStatus]
 ) -> None:
     with staged(sqlite_url, model=model) as scene:
+        scene.killed_after(moment, "--alone=1", nth=nth)
+        statuses = scene.statuses()
+        assert [statuses["1"], statuses["2"], statuses["3"]] == [ChangeStatus.WRITTEN, *left]
+        assert judged(scene).faults() == {}
+
+        scene.run_until_quiet()
+        assert scene.statuses() == ALL_WRITTEN
+        assert scene.steps_written() == scene.once_each()
+        assert judged(scene).faults() == {}
+
+
+@pytest.mark.parametrize(
+    ("moment", "nth", "left"),
+    [
+        (Step.CLAIMED, 3, [ChangeStatus.APPROVED, ChangeStatus.APPROVED]),
+        (Step.READ, 3, [ChangeStatus.APPROVED, ChangeStatus.APPROVED]),
+        (Step.INTENDED, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
+        (IN_FLIGHT, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
+        (Step.SENT, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
+        (Step.READ_BACK, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
+        (Step.RECORDED, 2, [ChangeStatus.WRITTEN, ChangeStatus.SENDING]),
+    ],
+)
+def test_a_writer_killed_around_a_request_that_changes_share_is_made_good(
+    sqlite_url: str, moment: str, nth: int, left: list[ChangeStatus]
+) -> None:
+    with staged(sqlite_url, model=REPLACE_LINES) as scene:
         scene.killed_after(moment, "--alone=1", nth=nth)
         statuses = scene.statuses()
         assert [statuses["1"], statuses["2"], statuses["3"]] == [ChangeStatus.WRITTEN, *left]

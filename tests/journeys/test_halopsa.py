@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from resources.psa.halopsa_writing import OTHER_LINES
 from tests.journeys.desk import MAPPINGS, SEED, Desk
 from tests.journeys.reconciled import ReconciledMonths
 
@@ -36,7 +37,7 @@ def test_what_is_approved_is_written_once_and_the_other_lines_stay(halo: Desk) -
     assert plan["1"]["request"] == {
         "method": "POST",
         "path": "/api/RecurringInvoice",
-        "body": '[{"id":9001,"lines":["(all other lines, as they are read just before)",{"id":1,"qty_order":12}]}]',
+        "body": f'[{{"id":9001,"lines":["{OTHER_LINES}",{{"id":1,"qty_order":12}}]}}]',
     }
     assert plan["1"]["holds_from"] == "at_once"
     before = {each["id"]: each for each in halo.psa.state()["lines"]}

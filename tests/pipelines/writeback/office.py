@@ -109,7 +109,8 @@ class InventedPsa:
         given = [each for each in changes if each.line_id not in self.unreadable | self.left_out]
         return {name_of(change): self._shown(change) for change in given}
 
-    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
+    def request_for(self, changes: Sequence[Change], _: LineSeen) -> VendorRequest:
+        (change,) = changes
         return VendorRequest("SET", change.line_id or change.change_id, text(change.quantity_after))
 
     def send(self, request: VendorRequest) -> Answer:

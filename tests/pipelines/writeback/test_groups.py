@@ -73,13 +73,9 @@ def test_the_first_ten_go_alone_and_then_groups_double_to_a_hundred() -> None:
     assert sizes(Turns(due, USUAL, WriteModel.ABSOLUTE)) == [*[1] * 10, 2, 4, 8, 16, 32, 64, 100, 64]
 
 
-@pytest.mark.parametrize(
-    ("grouping", "model"), [(ONE_BY_ONE, WriteModel.DELTA), (FROM_THE_START, WriteModel.REPLACE_LINES)]
-)
-def test_nothing_is_looked_at_together_where_a_tenant_or_the_write_model_forbids_it(
-    grouping: Grouping, model: WriteModel
-) -> None:
-    assert set(sizes(Turns(approved(*(("1", str(number), "77") for number in range(30))), grouping, model))) == {1}
+def test_nothing_is_looked_at_together_where_a_tenant_forbids_it() -> None:
+    due = approved(*(("1", str(number), "77") for number in range(30)))
+    assert set(sizes(Turns(due, ONE_BY_ONE, WriteModel.DELTA))) == {1}
 
 
 def test_without_an_age_there_are_no_groups() -> None:
@@ -280,22 +276,3 @@ def test_what_a_killed_writer_had_sent_of_a_group_is_found_written(office: Offic
     office.run()
     assert set(office.statuses().values()) == {WRITTEN}
     assert len(office.psa.accepted) == len(LINES)
-
-
-# --- where a request holds all lines of an agreement ------------------------------------------------------------------
-
-
-def test_reading_back_a_list_of_lines_shows_the_next_line_of_it(office: Office) -> None:
-    office.model = WriteModel.REPLACE_LINES
-    office.run()
-    assert office.psa.asked[:6] == ["see 1", "set 1", "see 1, 2", "set 2", "see 2, 3", "set 3"]
-    assert len(office.psa.asked) == 2 * len(LINES) + 1
-    assert set(office.statuses().values()) == {WRITTEN}
-
-
-def test_after_a_lost_answer_no_other_line_of_its_agreement_is_sent(office: Office) -> None:
-    office.model = WriteModel.REPLACE_LINES
-    office.psa.troubles = {"2": [takes_and_loses("2")]}
-    office.run()
-    statuses = dict.fromkeys(LINES, APPROVED) | {"1": WRITTEN, "2": ChangeStatus.UNKNOWN}
-    assert office.statuses() == statuses

@@ -11,12 +11,12 @@ from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.judging import (
     LOOKS_AFTER,
     MOST_TRIES,
+    NOT_SENT,
     Judgement,
     after_answer,
     after_read_back,
     before_sending,
     look_due,
-    not_sent,
     plan_judgement,
     settled,
     unreadable,
@@ -126,6 +126,13 @@ def test_retry_after_is_obeyed_and_else_the_wait_grows_to_an_hour() -> None:
     ]
 
 
+def test_what_was_refused_with_others_is_tried_by_itself() -> None:
+    judgement = after_answer(Answer(Heard.REFUSED, "line 5 is locked"), 0, shared_by=3)
+    assert judgement
+    assert ended(judgement) == (ChangeStatus.APPROVED, Cause.NOT_EXECUTED)
+    assert judgement.words == "refused in one request with 2 more, so it is sent by itself: line 5 is locked"
+
+
 @pytest.mark.parametrize("heard", [Heard.NOT_EXECUTED, Heard.THROTTLED])
 def test_tries_are_bounded_and_then_a_person_decides(heard: Heard) -> None:
     last = MOST_TRIES[heard] - 1
@@ -137,8 +144,8 @@ def test_tries_are_bounded_and_then_a_person_decides(heard: Heard) -> None:
 
 
 def test_a_writer_that_was_frozen_before_it_sent_counts_as_a_try() -> None:
-    assert ended(not_sent(0)) == (ChangeStatus.APPROVED, Cause.NOT_EXECUTED)
-    assert ended(not_sent(MOST_TRIES[Heard.NOT_EXECUTED])) == (ChangeStatus.REFUSED, Cause.NEEDS_A_PERSON)
+    assert ended(after_answer(NOT_SENT, 0)) == (ChangeStatus.APPROVED, Cause.NOT_EXECUTED)
+    assert ended(after_answer(NOT_SENT, MOST_TRIES[Heard.NOT_EXECUTED])) == (ChangeStatus.REFUSED, Cause.NEEDS_A_PERSON)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ class AddingPsa(CarefulPsa):
 
     model = WriteModel.DELTA
 
-    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
+        (change,) = changes
         step = change.quantity_after - (seen.quantity or Decimal(0))
         return VendorRequest("ADD", str(change.line_id), text(step))
 
@@ -94,18 +95,22 @@ class ReplacingPsa(CarefulPsa):
     """A PSA whose requests hold all lines of an agreement: one that lands late undoes what was written meanwhile."""
 
     model = WriteModel.REPLACE_LINES
+    agreements: Mapping[str, str] = field(default_factory=lambda: AGREEMENTS)
 
-    def request_for(self, change: Change, _: LineSeen) -> VendorRequest:
-        lines = {line: text(self.lines[line]) for line in LINES if AGREEMENTS[line] == change.agreement_id}
-        return VendorRequest(
-            "REPLACE", str(change.line_id), json.dumps({**lines, str(change.line_id): text(change.quantity_after)})
-        )
+    def request_for(self, changes: Sequence[Change], _: LineSeen) -> VendorRequest:
+        wanted = {str(change.line_id): text(change.quantity_after) for change in changes}
+        lines = {line: text(self.lines[line]) for line in self.lines if self._is_beside(line, changes[0])}
+        return VendorRequest("REPLACE", min(wanted), json.dumps({"lines": lines | wanted, "for": sorted(wanted)}))
 
     def take(self, line: str, quantity: str) -> None:
         sent = json.loads(quantity)
-        moved = {each: held for each, held in sent.items() if self.lines[each] != Decimal(held)}
-        assert set(moved) <= {line}, f"the lines of {line} undid {moved}"
-        super().take(line, sent[line])
+        moved = {each: held for each, held in sent["lines"].items() if self.lines[each] != Decimal(held)}
+        assert set(moved) <= set(sent["for"]), f"the lines of {line} undid {moved}"
+        for each in sent["for"]:
+            super().take(each, sent["lines"][each])
+
+    def _is_beside(self, line: str, change: Change) -> bool:
+        return self.agreements[line] == change.agreement_id
 
 
 @dataclass
@@ -127,8 +132,8 @@ class MakingPsa(CarefulPsa):
     def see_lines(self, changes: Sequence[Change], today: date) -> Mapping[ChangeName, LineSeen]:
         return super().see_lines([_placed(change) for change in changes], today)
 
-    def request_for(self, change: Change, seen: LineSeen) -> VendorRequest:
-        return super().request_for(_placed(change), seen)
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
+        return super().request_for([_placed(change) for change in changes], seen)
 
     def take(self, line: str, quantity: str) -> None:
         assert line not in self.lines, f"line {line} was made twice"

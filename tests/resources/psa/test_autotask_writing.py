@@ -393,7 +393,7 @@ def test_what_keeps_a_new_line_from_being_added_is_told(
 def test_one_request_adds_the_line_and_it_is_known_again_by_standing_there(connect_autotask: ConnectAutotask) -> None:
     with running_sandbox(seed(services=SERVICES)) as sandbox:
         psa = billing(connect_autotask(sandbox))
-        request = psa.request_for(new_line(), psa.see_line(new_line(), TODAY))
+        request = psa.request_for([new_line()], psa.see_line(new_line(), TODAY))
         assert request == adjustment_preview(new_line())
         assert request.body == (
             '{"contractID":9001,"serviceID":78,"unitChange":3,"effectiveDate":"2026-11-01T00:00:00Z"}'
@@ -417,7 +417,7 @@ def test_one_request_adds_the_difference_and_changes_nothing_else(
 ) -> None:
     judged = under_contract()
     psa = billing(connect_autotask(autotask_sandbox, judged))
-    request = psa.request_for(change(), psa.see_line(change(), TODAY))
+    request = psa.request_for([change()], psa.see_line(change(), TODAY))
     assert request.as_document() == {
         "method": "POST",
         "path": PATH,
@@ -439,7 +439,7 @@ def test_one_request_adds_the_difference_and_changes_nothing_else(
 def test_the_difference_is_taken_from_what_was_seen_and_never_from_what_was_planned() -> None:
     seen = LineSeen(Decimal(15), "77", None, None)
     with Autotask(URL, AutotaskCredentials(**KEYS)) as psa:
-        assert '"unitChange":-3,' in billing(psa).request_for(change(), seen).body
+        assert '"unitChange":-3,' in billing(psa).request_for([change()], seen).body
     assert '"unitChange":2,' in adjustment_preview(change()).body
 
 

@@ -365,7 +365,7 @@ def test_an_addition_that_is_not_understood_keeps_a_new_one_from_being_made() ->
 def test_one_request_makes_an_addition_from_its_day_on_with_our_marker(shop: SandboxHandle, connect: Connect) -> None:
     wanted = new_line(change_id=ChangeId("0f3a9c27d1e4"), revision=12)
     psa = billing(connect(shop))
-    request = psa.request_for(wanted, psa.see_line(wanted, TODAY))
+    request = psa.request_for([wanted], psa.see_line(wanted, TODAY))
     assert request == CONNECTWISE.preview(wanted)
     assert request.as_document() == {
         "method": "POST",

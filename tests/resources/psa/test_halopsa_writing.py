@@ -18,7 +18,7 @@ import pytest
 from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest
+from pipelines.writeback.ports import Answer, Heard, LineSeen, VendorRequest, name_of
 from resources.psa.errors import Gone
 from resources.psa.halopsa import API, HaloPsa
 from resources.psa.halopsa_token import TOKEN_PATH, HaloPsaCredentials
@@ -86,7 +86,7 @@ def opened(halo: SandboxHandle) -> Iterator[Open]:
 
 def sent(psa: HaloPsaBilling, wanted: Change) -> Answer:
     """Look at a line and send its change, as write-back does."""
-    return psa.send(psa.request_for(wanted, psa.see_line(wanted, TODAY)))
+    return psa.send(psa.request_for([wanted], psa.see_line(wanted, TODAY)))
 
 
 def quantities(halo: SandboxHandle) -> dict[str, str]:
@@ -215,7 +215,7 @@ def test_one_request_sends_every_line_back_and_changes_one_quantity(halo: Sandbo
     psa = opened(judged)
     before = halo.state()["lines"]
     seen = psa.see_line(change(), TODAY)
-    request = psa.request_for(change(), seen)
+    request = psa.request_for([change()], seen)
     assert (request.method, request.path) == ("POST", f"{API}/RecurringInvoice")
     (invoice,) = json.loads(request.body, parse_float=Decimal)
     assert invoice == {"id": 9001, "lines": [{**seen.record.lines[0], "qty_order": 12}, *seen.record.lines[1:]]}
@@ -232,6 +232,36 @@ def test_one_request_sends_every_line_back_and_changes_one_quantity(halo: Sandbo
     assert [(w["line_id"], w["before"], w["after"]) for w in halo.writes()] == [("1", "10", "12")]
     again = psa.see_line(change(), TODAY)
     assert (again.quantity, again.damage) == (Decimal(12), None)
+
+
+def test_changes_of_one_look_share_a_request_that_changes_their_quantities_alone(
+    halo: SandboxHandle, opened: Open
+) -> None:
+    psa = opened()
+    wanted = [change(), change(change_id="c3", line_id="3", service_id="78", quantity_before=Decimal("2.25"))]
+    seen = psa.see_lines(wanted, TODAY)
+    request = psa.request_for(wanted, seen[name_of(wanted[1])])
+    (invoice,) = json.loads(request.body, parse_float=Decimal)
+    first, second, third = seen[name_of(wanted[0])].record.lines
+    assert invoice["lines"] == [{**first, "qty_order": 12}, second, {**third, "qty_order": 12}]
+    assert psa.send(request).heard is Heard.ACCEPTED
+    assert quantities(halo) == {"1": "12", "2": "8", "3": "12"}
+    again = psa.see_lines(wanted, TODAY).values()
+    assert [(each.quantity, each.damage) for each in again] == [(Decimal(12), None)] * 2
+
+
+def test_what_a_shared_request_did_to_other_lines_is_told_of_each_of_its_changes(
+    halo: SandboxHandle, opened: Open
+) -> None:
+    psa = opened()
+    wanted = [change(), change(change_id="c3", line_id="3", service_id="78", quantity_before=Decimal("2.25"))]
+    seen = psa.see_lines(wanted, TODAY)
+    psa.send(psa.request_for(wanted, seen[name_of(wanted[0])]))
+    halo.merge({"lines": [{"id": "2", "quantity": "0"}]})
+    again = psa.see_lines(wanted, TODAY).values()
+    assert {each.damage for each in again} == {
+        "recurring invoice 9001 is not as it was sent: line 2 has quantity 0 where 8 was sent"
+    }
 
 
 RAW = (
@@ -254,7 +284,7 @@ def test_every_field_and_every_digit_goes_back_as_it_came() -> None:
     with at(answer) as connection:
         psa = HaloPsaBilling(connection, IDENTITY)
         seen = psa.see_line(wanted, TODAY)
-        request = psa.request_for(wanted, seen)
+        request = psa.request_for([wanted], seen)
         assert psa.send(request).heard is Heard.ACCEPTED
     assert (seen.quantity, seen.obstacle, seen.record.last_modified) == (Decimal("10.5"), None, "2026-11-01T08:00:00Z")
     exact = {"parse_float": str, "parse_int": str}
@@ -332,13 +362,13 @@ def test_after_a_401_to_a_write_the_next_read_renews_the_token(halo: SandboxHand
 def test_a_psa_that_does_not_listen_surely_executed_nothing() -> None:
     with running_sandbox(seed()) as sandbox:
         psa = HaloPsaBilling(connected(sandbox.url), IDENTITY)
-        request = psa.request_for(change(), psa.see_line(change(), TODAY))
+        request = psa.request_for([change()], psa.see_line(change(), TODAY))
     assert psa.send(request).heard is Heard.NOT_EXECUTED
 
 
 def test_an_answer_that_does_not_come_in_time_is_unknown(halo: SandboxHandle, opened: Open) -> None:
     psa = opened(timeouts=Timeouts(read=0.5))
-    request = psa.request_for(change(), psa.see_line(change(), TODAY))
+    request = psa.request_for([change()], psa.see_line(change(), TODAY))
     halo.set_faults({"rules": [{"match": "POST /api", "do": "delay:60s"}]})
     assert psa.send(request).heard is Heard.UNKNOWN
 
@@ -434,7 +464,7 @@ def test_where_no_line_of_the_service_stands_one_may_be_made(opened: Open) -> No
 
 def test_one_request_makes_the_line_and_sends_all_others_back(halo: SandboxHandle, opened: Open) -> None:
     psa, before = opened(), halo.state()["lines"]
-    request = psa.request_for(new_line(), psa.see_line(new_line(), TODAY))
+    request = psa.request_for([new_line()], psa.see_line(new_line(), TODAY))
     assert json.loads(request.body, parse_float=Decimal)[0]["lines"][3] == {
         "_itemid": 79,
         "item_shortdescription": "Backup",

@@ -289,7 +289,7 @@ def test_one_request_makes_a_line_at_the_approved_price_with_our_marker(sandbox:
     wanted = new_line(service_name='M365 "E3" – ä')
     with connected(sandbox) as opened:
         psa = billing(opened)
-        request = psa.request_for(wanted, psa.see_line(wanted, TODAY))
+        request = psa.request_for([wanted], psa.see_line(wanted, TODAY))
         assert (request.method, request.path) == ("POST", "/api/v1/schedules/9001/add_line_item")
         assert json.loads(request.body) == {
             "product_id": 78,

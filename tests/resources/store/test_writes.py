@@ -143,11 +143,11 @@ def test_a_fenced_writer_commits_nothing(store: Store, ledger: StoreWriteLedger)
     _approve(store, CHANGE, SECOND)
     old = _taken(ledger, "run-1")
     token = ledger.standing("2026-10").token
-    ledger.record_intent(old, samples.intent(SECOND), token)
+    ledger.record_intents(old, [samples.intent(SECOND)], token)
     before = _trail(store)
     ledger.take_lease("run-2", LATER, LATER + MINUTE)
     acts: list[Callable[[], object]] = [
-        lambda: ledger.record_intent(old, samples.intent(CHANGE), token),
+        lambda: ledger.record_intents(old, [samples.intent(CHANGE)], token),
         lambda: ledger.record_outcome(old, samples.outcome(SECOND)),
         lambda: ledger.halt(old, samples.stop(StopKind.BOUNDS)),
         lambda: ledger.lift(old, "go on", LATER),
@@ -497,10 +497,26 @@ def _refused(store: Store, ledger: StoreWriteLedger, lease: Lease, token: str, w
     """The intent is refused with these words, and nothing of it is left behind."""
     before, stood = _trail(store), _status(store)
     with pytest.raises(NotTaken, match=words):
-        ledger.record_intent(lease, samples.intent(CHANGE), token)
+        ledger.record_intents(lease, [samples.intent(CHANGE)], token)
     with store.reading() as conn:
         assert writes.intents_of(conn, store.tenant, [CHANGE.change_id]) == []
     assert (_trail(store), _status(store)) == (before, stood)
+
+
+def test_of_intents_that_share_a_request_all_are_kept_or_none(
+    store: Store, ledger: StoreWriteLedger, lease: Lease
+) -> None:
+    other = samples.change("change-4", line_id="4")
+    _approve(store, CHANGE, other, SECOND)
+    _intend(store, SECOND)
+    token, before = ledger.standing("2026-10").token, _trail(store)
+    with pytest.raises(NotTaken, match="change in flight"):
+        ledger.record_intents(lease, [samples.intent(CHANGE), samples.intent(SECOND)], token)
+    assert (_trail(store), _status(store)) == (before, ChangeStatus.APPROVED)
+
+    point = ledger.record_intents(lease, [samples.intent(CHANGE), samples.intent(other)], token)
+    assert point == ledger.trail_head()
+    assert {_status(store, each) for each in (CHANGE, other)} == {ChangeStatus.SENDING}
 
 
 def test_an_intent_is_kept_with_the_exact_request_before_it_is_sent(
@@ -508,7 +524,7 @@ def test_an_intent_is_kept_with_the_exact_request_before_it_is_sent(
 ) -> None:
     _approve(store, CHANGE)
     intent = samples.intent(CHANGE)
-    ledger.record_intent(lease, intent, ledger.standing("2026-10").token)
+    ledger.record_intents(lease, [intent], ledger.standing("2026-10").token)
     request_hash = hashlib.sha256(canonical_json(intent.request.as_document()).encode()).hexdigest()
     with store.reading() as conn:
         kept = [dict(row) for row in writes.intents_of(conn, store.tenant, [CHANGE.change_id])]
@@ -539,7 +555,7 @@ def test_an_intent_is_kept_with_the_exact_request_before_it_is_sent(
 
 def test_an_intent_makes_the_lease_last(store: Store, ledger: StoreWriteLedger, lease: Lease) -> None:
     _approve(store, CHANGE)
-    ledger.record_intent(replace(lease, until=LATER), samples.intent(CHANGE), ledger.standing("2026-10").token)
+    ledger.record_intents(replace(lease, until=LATER), [samples.intent(CHANGE)], ledger.standing("2026-10").token)
     assert ledger.take_lease("run-2", LATER - MINUTE, LATER) is None
 
 
@@ -565,7 +581,7 @@ def test_no_intent_while_write_back_stands_still(
     _refused(store, ledger, lease, token, "write-back was stopped meanwhile; the approval is kept")
     with store.transaction() as conn:
         writes.lift_stop(conn, store.tenant, "go on", "dana", LATER)
-    ledger.record_intent(lease, samples.intent(CHANGE), token)
+    ledger.record_intents(lease, [samples.intent(CHANGE)], token)
 
 
 MOVED = "a mapping, a file or the policy moved meanwhile; the approval is looked at again"
@@ -595,7 +611,7 @@ def test_a_reading_of_another_month_moves_nothing(store: Store, ledger: StoreWri
     _approve(store, CHANGE)
     token = ledger.standing("2026-10").token
     samples.published(store, samples.revision(drop=replace(samples.DROP, period="2026-09")))
-    ledger.record_intent(lease, samples.intent(CHANGE), token)
+    ledger.record_intents(lease, [samples.intent(CHANGE)], token)
     assert _status(store) is ChangeStatus.SENDING
 
 
@@ -611,7 +627,7 @@ def test_no_second_intent_on_a_line_that_has_one_in_flight(
     token = ledger.standing("2026-10").token
     _refused(store, ledger, lease, token, "line 1 has another change in flight: of-september@1")
     _conclude(store, samples.outcome(other))
-    ledger.record_intent(lease, samples.intent(CHANGE), token)
+    ledger.record_intents(lease, [samples.intent(CHANGE)], token)
 
 
 def test_a_line_has_one_change_in_flight_whatever_moves_the_status(store: Store) -> None:
@@ -631,7 +647,7 @@ def test_of_eight_writers_at_once_one_commits_its_intent(store: Store, ledger: S
     def intend(number: int) -> str:
         together.wait()
         try:
-            ledger.record_intent(lease, samples.intent(CHANGE, batch_id=f"batch-{number}"), token)
+            ledger.record_intents(lease, [samples.intent(CHANGE, batch_id=f"batch-{number}")], token)
         except NotTaken as not_taken:
             return str(not_taken)
         return "committed"
@@ -646,7 +662,7 @@ def test_of_eight_writers_at_once_one_commits_its_intent(store: Store, ledger: S
 
 def test_what_never_was_is_neither_intended_nor_concluded(store: Store, ledger: StoreWriteLedger, lease: Lease) -> None:
     with pytest.raises(NotInStore, match="holds no change change-1@1"):
-        ledger.record_intent(lease, samples.intent(CHANGE), ledger.standing("2026-10").token)
+        ledger.record_intents(lease, [samples.intent(CHANGE)], ledger.standing("2026-10").token)
     with pytest.raises(NotInStore, match="holds no change change-1@1"):
         ledger.record_outcome(lease, samples.outcome(CHANGE))
     assert _trail(store) == []
