@@ -321,7 +321,8 @@ class Run:
         is_shared = self.model is WriteModel.REPLACE_LINES
         requests = [group] if is_shared else [[each] for each in group]
         for position, changes in enumerate(requests):
-            if looks.lines and self.clock() - looks.at > self.grouping.fresh:
+            is_old = self.clock() - looks.at > self.grouping.fresh
+            if looks.lines and is_old and not is_shared:
                 return sent, group[position:]
             accepted, apart = self._write_some(lease, changes, looks, batch, progress)
             sent += accepted
