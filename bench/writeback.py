@@ -26,6 +26,7 @@ from pipelines.agreements.records import CopyStatus, PsaCopy
 from pipelines.identity import AccountId, AgreementId, AgreementLineId, ChangeId, ServiceId
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.approval import Actor, ChangeFilter, DecisionAction, Wish, decide_matching
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.bounds import Bounds
@@ -84,7 +85,7 @@ def _write(store: Store, folder: Path, kind: str, url: str, rate: int) -> dict[s
             witness=WitnessFile(folder, TENANT),
             psa=psa.billing,
             pace=pace_of(None, timedelta(seconds=Timeouts().read), KINDS[kind].traits.longest_run),
-            bounds=Bounds("USD"),
+            bounds=Bounds(BillingCurrency("USD")),
             batch_id="bench",
             today=NOW.date(),
             clock=store.clock,
@@ -134,7 +135,7 @@ def _approve(store: Store, kind: str, url: str, changed: list[Change]) -> None:
         StoreDecisionLedger(store),
         ChangeFilter(PERIOD),
         Wish(DecisionAction.APPROVED, Actor("bench", is_asserted=True)),
-        currency="USD",
+        currency=BillingCurrency("USD"),
         now=store.clock(),
         new_id=lambda: f"decision-{next(numbers)}",
     )

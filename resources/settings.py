@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import tomlkit
 import tomlkit.exceptions
 
+from pipelines.review.billing_currency import BillingCurrency, read_rates
 from pipelines.review.proration import DayCount
 from pipelines.writeback.groups import OLDEST_LOOK
 
@@ -114,6 +115,12 @@ def _day_count(value: Any) -> str:
     return str(value)
 
 
+def _rates(value: Any) -> str:
+    text = _text(value)
+    read_rates(text)
+    return text
+
+
 def _store_url(value: Any) -> str:
     text = _text(value)
     if not text.startswith(("sqlite:///", "postgresql://")):
@@ -168,6 +175,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("billing.timezone", "UTC", _zone, "On whose calendar a month begins and ends."),
     Setting("billing.currency", "USD", _currency, "Currency where an agreement names none."),
+    Setting("billing.rates", None, _optional(_rates), "What other currencies are worth in it, from which day."),
     Setting("billing.day", 3, _day, "Day of the month on which the past month is reconciled by itself."),
     Setting("billing.day_count", "actual", _day_count, "How many days a month has when a part of it is shown."),
     Setting("writeback.quiet_period_seconds", None, _optional(_seconds), "Wait before a lost answer is read back."),
@@ -214,6 +222,12 @@ class Settings:
     def currency(self) -> str:
         """The billing currency."""
         return str(self.values["billing.currency"])
+
+    @property
+    def billing_currency(self) -> BillingCurrency:
+        """The billing currency with the rates that are configured."""
+        rates = self.values["billing.rates"]
+        return BillingCurrency(self.currency, read_rates(rates) if rates else ())
 
     @property
     def psa_base_url(self) -> str | None:

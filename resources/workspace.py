@@ -209,7 +209,7 @@ class Workspace:
         """How much one run of write-back may change."""
         values = self.settings.values
         return Bounds(
-            currency=self.settings.currency,
+            currency=self.settings.billing_currency,
             line_quantity=values["bounds.line_quantity"],
             lines_per_run=values["bounds.lines_per_run"],
             account_amount=values["bounds.account_amount"],

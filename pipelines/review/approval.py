@@ -16,6 +16,7 @@ from pipelines.periods import BillingPeriod
 from pipelines.policies.engine import Policy, PolicyOutcome, Verdict
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import DeltaKind
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import LinePlan
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import same_person
@@ -180,8 +181,8 @@ class ChangeFilter:
     account_id: str | None = None
     max_amount: Decimal | None = None
 
-    def matches(self, change: Change, currency: str) -> bool:
-        """Whether a change is meant. One without an amount in the billing currency is never within an amount."""
+    def matches(self, change: Change, currency: BillingCurrency) -> bool:
+        """Whether a change is meant. One whose money is not known in the billing currency is never within an amount."""
         return (
             self.kind in {None, change.kind}
             and (self.source is None or self.source in change.sources)
@@ -190,8 +191,9 @@ class ChangeFilter:
         )
 
 
-def _is_within(change: Change, bound: Decimal, currency: str) -> bool:
-    return change.amount_delta is not None and change.currency == currency and abs(change.amount_delta) <= bound
+def _is_within(change: Change, bound: Decimal, currency: BillingCurrency) -> bool:
+    amount = currency.amount_of(change)
+    return amount is not None and abs(amount) <= bound
 
 
 def decide_named(
@@ -210,7 +212,7 @@ def decide_matching(
     wanted: ChangeFilter,
     wish: Wish,
     *,
-    currency: str,
+    currency: BillingCurrency,
     now: datetime,
     new_id: Callable[[], str],
 ) -> Decided:

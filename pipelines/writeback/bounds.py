@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipelines.quantities import money_text, text
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.changes import Change
 
 
@@ -17,7 +18,7 @@ from pipelines.review.changes import Change
 class Bounds:
     """The most that may be changed; None is without bound. Amounts are absolute, in the billing currency."""
 
-    currency: str
+    currency: BillingCurrency
     line_quantity: Decimal | None = None
     lines_per_run: int | None = None
     account_amount: Decimal | None = None
@@ -33,7 +34,7 @@ class Bounds:
     def run_excess(self, changes: Sequence[Change]) -> str | None:
         """Why these changes together are too much for one run; None when they are not.
 
-        Money that is not known, or not in the billing currency, cannot be within a bound on money.
+        Money that is not known, or in a currency without a rate, cannot be within a bound on money.
         """
         if self.lines_per_run is not None and len(changes) > self.lines_per_run:
             return f"{len(changes)} lines would be written, and bounds.lines_per_run is {self.lines_per_run}"
@@ -43,17 +44,17 @@ class Bounds:
 
     def _unknown_money(self, changes: Sequence[Change]) -> str | None:
         for change in changes:
-            if change.amount_delta is None or change.currency != self.currency:
+            if self.currency.amount_of(change) is None:
                 return (
-                    f"the money of {change.change_id}@{change.revision} is not known in {self.currency}, so no bound "
-                    "on money can be held"
+                    f"the money of {change.change_id}@{change.revision} is not known in {self.currency.code}, so no "
+                    "bound on money can be held"
                 )
         return None
 
     def _money_excess(self, changes: Sequence[Change]) -> str | None:
         by_account: dict[str, Decimal] = defaultdict(Decimal)
         for change in changes:
-            by_account[change.account_id] += abs(change.amount_delta or Decimal(0))
+            by_account[change.account_id] += abs(self.currency.amount_of(change) or Decimal(0))
         for account, amount in sorted(by_account.items()):
             if self.account_amount is not None and amount > self.account_amount:
                 return self._too_much(f"account {account}", amount, "bounds.account_amount", self.account_amount)
@@ -63,4 +64,4 @@ class Bounds:
         return None
 
     def _too_much(self, whom: str, amount: Decimal, name: str, bound: Decimal) -> str:
-        return f"{money_text(amount)} {self.currency} would change for {whom}, and {name} is {money_text(bound)}"
+        return f"{money_text(amount)} {self.currency.code} would change for {whom}, and {name} is {money_text(bound)}"

@@ -252,15 +252,20 @@ class Run:
         stop = self.ledger.stop()
         if stop is None or stop.kind not in MENDABLE:
             return stop
-        mended = self._mended(stop.kind, reached)
+        mended = self._mended(stop, reached)
         if mended is None:
             return stop
         self.ledger.lift(self._renewed(lease), mended, self.clock())
         return None
 
-    def _mended(self, kind: StopKind, reached: Sequence[Change]) -> str | None:
-        if kind is StopKind.BOUNDS:
-            return "what is approved is within the bounds again" if self._excess(reached) is None else None
+    def _mended(self, stop: Stop, reached: Sequence[Change]) -> str | None:
+        """What is not any more as it was when write-back stopped; None when nothing is."""
+        if stop.kind is StopKind.BOUNDS:
+            excess = self._excess(reached)
+            if excess is None:
+                return "what is approved is within the bounds again"
+            # Halted anew, with the reason that an operator has to know now.
+            return None if excess == stop.words else "what is approved exceeds the bounds in another way now"
         try:
             self.psa.check_connection()
         except PsaForbidden:

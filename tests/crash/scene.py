@@ -22,6 +22,7 @@ from typing import Any, Self
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.quantities import text
 from pipelines.review.approval import Actor, ChangeFilter, DecisionAction, Wish, decide_matching
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.pace import Pace
@@ -209,7 +210,7 @@ def _approve(store: Store, psa_url: str, changed: Sequence[Change], kind: str) -
         StoreDecisionLedger(store),
         ChangeFilter(PERIOD),
         Wish(DecisionAction.APPROVED, Actor("dana", is_asserted=True)),
-        currency="USD",
+        currency=BillingCurrency("USD"),
         now=store.clock(),
         new_id=lambda: f"decision-{next(numbers)}",
     )

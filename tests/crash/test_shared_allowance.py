@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from pipelines.agreements.copy import PsaUnavailable
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.bounds import Bounds
@@ -95,7 +96,7 @@ def one_run(scene: Scene, shared: SharedAllowance, number: int) -> str | None:
         witness=WitnessFile(scene.witness, TENANT),
         psa=psa.billing,
         pace=pace_of(None, timedelta(seconds=60), AUTOTASK.traits.longest_run),
-        bounds=Bounds("USD"),
+        bounds=Bounds(BillingCurrency("USD")),
         batch_id=f"batch-{number}",
         today=time().date(),
         clock=time,

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
@@ -139,7 +140,7 @@ def write_back(
             witness=WitnessFile(witness, TENANT),
             psa=psa,
             pace=pace,
-            bounds=Bounds("USD"),
+            bounds=Bounds(BillingCurrency("USD")),
             batch_id=secrets.token_hex(8),
             today=store.clock().date(),
             clock=store.clock,

@@ -60,6 +60,7 @@ def test_making_a_workspace_again_keeps_its_settings(root: Path) -> None:
     [
         ("psa.allow_loopback", "true", True),
         ("billing.day", "5", 5),
+        ("billing.rates", "CAD 0.73 from 2026-10-01", "CAD 0.73 from 2026-10-01"),
         ("bounds.line_quantity", "12.5", Decimal("12.5")),
         ("bounds.line_quantity", "null", None),
         ("bounds.lines_per_run", "100", 100),
@@ -79,6 +80,7 @@ def test_a_changed_setting_reads_back(root: Path, key: str, value: str, stored: 
         ("tenant", "Acme Corp", "a short id"),
         ("billing.timezone", "Mars/Olympus", "IANA"),
         ("billing.currency", "dollars", "ISO 4217"),
+        ("billing.rates", "CAD 0,73", "what one unit is worth in billing.currency"),
         ("billing.day", "31", "from 1 to 28"),
         ("psa.kind", "excel", "one of: connectwise"),
         ("psa.base_url", "ftp://host", "host root"),

@@ -167,7 +167,7 @@ def _decide(opened: Workspace, choice: _Choice, wish: Wish) -> Decided:
     wanted = choice.wanted()
     if wanted is None:
         return decide_named(ledger, choice.named, wish, now=now, new_id=new_id)
-    return decide_matching(ledger, wanted, wish, currency=opened.settings.currency, now=now, new_id=new_id)
+    return decide_matching(ledger, wanted, wish, currency=opened.settings.billing_currency, now=now, new_id=new_id)
 
 
 def _report(decided: Decided, wish: Wish, choice: _Choice, as_json: bool) -> None:

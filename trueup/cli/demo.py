@@ -174,7 +174,7 @@ def _review(opened: Workspace, period: BillingPeriod) -> dict[str, str]:
 def _approved(opened: Workspace, wanted: ChangeFilter, *, confirm_zero: bool) -> Decided:
     actor = Actor(REVIEWER, is_asserted=True)
     wish = Wish(DecisionAction.APPROVED, actor, "agreed in the demo", has_confirmed_zero=confirm_zero)
-    currency, now = opened.settings.currency, opened.clock()
+    currency, now = opened.settings.billing_currency, opened.clock()
     return decide_matching(opened.decision_ledger, wanted, wish, currency=currency, now=now, new_id=opened.new_id)
 
 

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.periods import BillingPeriod
+from pipelines.review.billing_currency import BillingCurrency
+from pipelines.review.changes import Change
 from pipelines.review.proration import DayCount
 from pipelines.review.publishing import MonthOutcome, recompute_month
 from pipelines.review.summary import money_by_currency
@@ -137,7 +139,7 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
     if standing:
         print_changes(standing, policy)
     counted, moves = summary["changes"], summary["since_last_run"]
-    money = ", ".join(f"{Decimal(amount):+,.2f} {currency}" for currency, amount in money_by_currency(standing).items())
+    money = _money(standing, opened.settings.billing_currency)
     print_lines(
         [
             *([f"Money a month: {money}"] if money else []),
@@ -146,6 +148,15 @@ def print_month(opened: Workspace, summary: dict[str, Any]) -> None:
             f"{summary['findings']} findings (trueup findings --period {summary['period']}).",
         ]
     )
+
+
+def _money(standing: Sequence[Change], billing: BillingCurrency) -> str:
+    """The money a month by currency, and together where there are several and every one has a rate."""
+    sums = money_by_currency(standing)
+    told = ", ".join(f"{Decimal(amount):+,.2f} {currency}" for currency, amount in sums.items())
+    total = billing.total(standing)
+    is_told = set(sums) <= {billing.code} or total is None
+    return told if is_told else f"{told}; at the rates of billing.rates together {total:+,.2f} {billing.code}"
 
 
 def _print_sources(sources: Sequence[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from pipelines.review.approval import (
     decide_matching,
     decide_named,
 )
+from pipelines.review.billing_currency import BillingCurrency, read_rates
 from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import Role, is_a_rule, may_manage_people, rule_name, token_hash, token_of
@@ -46,6 +47,7 @@ class Desk:
     def __init__(self, store: Store, *, takes_dates: bool = False) -> None:
         self._store = store
         self._takes_dates = takes_dates
+        self.currency = BillingCurrency("USD")
         self._ids = (f"decision-{number}" for number in itertools.count(1))
 
     def propose(self, *proposed: Change) -> None:
@@ -62,7 +64,7 @@ class Desk:
             StoreDecisionLedger(self._store),
             ChangeFilter("2026-10", **wanted),
             Wish(action, DANA),
-            currency="USD",
+            currency=self.currency,
             now=NOW,
             new_id=self._ids.__next__,
         )
@@ -319,6 +321,13 @@ def test_a_filter_means_what_it_says(desk: Desk, wanted: dict[str, Any], approve
         change(change_id=ChangeId("c4"), currency="EUR", amount_delta=Decimal(1)),
     )
     assert sorted(names(desk.decide_all(**wanted))) == approved
+
+
+def test_an_amount_in_another_currency_is_within_a_filter_at_the_rate_of_its_day(desk: Desk) -> None:
+    in_euro = change(change_id=ChangeId("c4"), currency="EUR", amount_delta=Decimal(100))
+    desk.propose(MADE, in_euro, replace(in_euro, change_id=ChangeId("c5"), currency="GBP"))
+    desk.currency = BillingCurrency("USD", read_rates("EUR 0.4 from 2026-01-01"))
+    assert names(desk.decide_all(max_amount=Decimal(40))) == ["c4@1"]
 
 
 def test_a_filter_leaves_what_it_may_not_decide_and_says_so(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.reconciliation.month import month_view
 from pipelines.review.approval import Actor, ChangeFilter, Decided, DecisionAction, Wish, decide_matching, decide_named
 from pipelines.review.automatic import Ruled, approve_by_policy
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.changes import ROLL_BACK, Change, ChangeStatus
 from pipelines.review.policy import NO_POLICY, all_needs, change_facts, change_policy, judged
 from pipelines.review.publishing import InputsMovedError
@@ -329,7 +330,12 @@ def test_first_approvals_of_a_month_can_be_taken_back_by_a_filter(desk: Desk) ->
     desk.decide(DANA)
     wish = Wish(DecisionAction.REVOKED, DANA)
     decided = decide_matching(
-        desk.ledger(), ChangeFilter("2026-10"), wish, currency="USD", now=NOW, new_id=lambda: "taken-back"
+        desk.ledger(),
+        ChangeFilter("2026-10"),
+        wish,
+        currency=BillingCurrency("USD"),
+        now=NOW,
+        new_id=lambda: "taken-back",
     )
     assert [each.change_id for each in decided.decisions] == ["c1"]
 

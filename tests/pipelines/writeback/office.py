@@ -17,6 +17,7 @@ from pipelines.audit import ChainPoint, ChainVerdict, compare_facts, fact_of, ve
 from pipelines.identity import ChangeId
 from pipelines.quantities import text
 from pipelines.review.approval import Actor, DecisionAction, Wish, decide_named
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
@@ -165,7 +166,7 @@ class Office:
         self.store = store
         self.clock = clock or Clock()
         self.psa = InventedPsa({str(number): Decimal(10) for number in range(1, lines + 1)})
-        self.bounds = Bounds("USD")
+        self.bounds = Bounds(BillingCurrency("USD"))
         self.today = START.date()
         self.pace = PACE
         self.model = WriteModel.ABSOLUTE

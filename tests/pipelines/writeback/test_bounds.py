@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.review.billing_currency import BillingCurrency, read_rates
 from pipelines.review.changes import Change
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.pace import pace_of, quiet_period
@@ -14,7 +15,7 @@ from tests.pipelines.months import change
 
 def bounds(**given: Any) -> Bounds:
     """Bounds in US dollars."""
-    return Bounds("USD", **given)
+    return Bounds(BillingCurrency("USD"), **given)
 
 
 def test_without_bounds_nothing_is_too_much() -> None:
@@ -59,6 +60,14 @@ def test_money_that_is_not_known_is_within_no_bound(odd: dict[str, Any]) -> None
     words = bounds(run_amount=Decimal(10**6)).run_excess([change(**odd)])
     assert words is not None
     assert words.endswith("is not known in USD, so no bound on money can be held")
+
+
+@pytest.mark.parametrize(("bound", "is_too_much"), [("76.11", True), ("76.12", False)])
+def test_money_in_another_currency_is_held_against_a_bound_at_its_rate(bound: str, is_too_much: bool) -> None:
+    in_dollars = BillingCurrency("USD", read_rates("EUR 0.73 from 2026-01-01"))
+    both = [change(amount_delta=Decimal(44)), change(amount_delta=Decimal(-44), currency="EUR")]
+    words = Bounds(in_dollars, run_amount=Decimal(bound)).run_excess(both)
+    assert words == (f"76.12 USD would change for one run, and bounds.run_amount is {bound}" if is_too_much else None)
 
 
 SECOND = timedelta(seconds=1)

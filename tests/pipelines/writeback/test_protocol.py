@@ -12,6 +12,7 @@ from pipelines.identity import ServiceId
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, Share
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.approval import DecisionAction, Wish, decide_named
+from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.batch import BatchOutcome
@@ -214,11 +215,11 @@ def test_what_falls_at_a_renewal_waits_for_its_day(sqlite_url: str) -> None:
         office.propose("1", when=When.AT_RENEWAL, effective_date=day)
         office.decide("1")
         # What is not due cannot exceed a bound on what one run writes.
-        office.bounds = Bounds("USD", lines_per_run=0)
+        office.bounds = Bounds(BillingCurrency("USD"), lines_per_run=0)
         batch = office.run()
         assert [words for _, words in batch.waiting] == [f"it is due at the renewal, on {day}"]
         assert (batch.stop, office.psa.asked, office.statuses()) == (None, [], {"1": APPROVED})
-        office.bounds, office.today = Bounds("USD"), day
+        office.bounds, office.today = Bounds(BillingCurrency("USD")), day
         assert office.run().counts() == {"written": 1}
 
 
@@ -486,14 +487,14 @@ def test_while_write_back_stands_still_lost_answers_are_settled_all_the_same(bus
 
 
 def test_a_line_beyond_its_bound_is_refused_and_the_others_are_written(busy: Office) -> None:
-    busy.bounds = Bounds("USD", line_quantity=Decimal(2))
+    busy.bounds = Bounds(BillingCurrency("USD"), line_quantity=Decimal(2))
     busy.run()
     assert busy.statuses() == {"1": WRITTEN, "2": WRITTEN, "3": REFUSED, "4": REFUSED}
     assert busy.causes("3") == [("refused", "out_of_bounds")]
 
 
 def test_more_than_a_run_may_write_writes_nothing_until_it_is_less(busy: Office) -> None:
-    busy.bounds = Bounds("USD", lines_per_run=3)
+    busy.bounds = Bounds(BillingCurrency("USD"), lines_per_run=3)
     batch = busy.run()
     assert batch.stop is not None
     assert (batch.stop.kind, busy.psa.asked) == (StopKind.BOUNDS, [])
@@ -504,7 +505,7 @@ def test_more_than_a_run_may_write_writes_nothing_until_it_is_less(busy: Office)
 
 
 def test_what_is_approved_while_a_run_waits_is_the_next_runs(busy: Office) -> None:
-    busy.bounds = Bounds("USD", lines_per_run=4)
+    busy.bounds = Bounds(BillingCurrency("USD"), lines_per_run=4)
     busy.psa.lines["5"] = Decimal(10)
     busy.psa.troubles["2"] = [says(Heard.THROTTLED, retry_after=5)]
     busy.on_step = lambda step, change: busy.approve("5") if (step, change.line_id) == (Step.SENT, "1") else None
