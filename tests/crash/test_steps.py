@@ -78,50 +78,41 @@ def test_a_writer_killed_while_it_writes_is_made_good(
         assert judged(scene).faults() == {}
 
 
+SENDING, APPROVED, WRITTEN = ChangeStatus.SENDING, ChangeStatus.APPROVED, ChangeStatus.WRITTEN
+IN_A_GROUP = [
+    (Step.SENT, 2, [SENDING, APPROVED]),
+    (Step.SENT, 3, [SENDING, SENDING]),
+    (Step.READ_BACK, 2, [SENDING, SENDING]),
+    (Step.RECORDED, 2, [WRITTEN, SENDING]),
+]
+"""Moments among lines 2 and 3, which are looked at together: where both stand then."""
+
+IN_A_SHARED_REQUEST = [
+    (Step.CLAIMED, 3, [APPROVED, APPROVED]),
+    (Step.READ, 3, [APPROVED, APPROVED]),
+    (Step.INTENDED, 2, [SENDING, SENDING]),
+    (IN_FLIGHT, 2, [SENDING, SENDING]),
+    (Step.SENT, 2, [SENDING, SENDING]),
+    (Step.READ_BACK, 2, [SENDING, SENDING]),
+    (Step.RECORDED, 2, [WRITTEN, SENDING]),
+]
+
+
 @pytest.mark.parametrize(
-    ("moment", "nth", "left"),
+    ("model", "moment", "nth", "left"),
     [
-        (Step.SENT, 2, [ChangeStatus.SENDING, ChangeStatus.APPROVED]),
-        (Step.SENT, 3, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (Step.READ_BACK, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (Step.RECORDED, 2, [ChangeStatus.WRITTEN, ChangeStatus.SENDING]),
+        *((model, *each) for model in (ABSOLUTE, DELTA, CREATED_LINE) for each in IN_A_GROUP),
+        *((REPLACE_LINES, *each) for each in IN_A_SHARED_REQUEST),
     ],
+    ids=lambda each: each.name if isinstance(each, Model) else None,
 )
-@pytest.mark.parametrize("model", [ABSOLUTE, DELTA, CREATED_LINE], ids=lambda model: model.name)
-def test_a_writer_killed_in_the_midst_of_a_group_is_made_good(
+def test_a_writer_killed_in_the_midst_of_several_lines_is_made_good(
     sqlite_url: str, model: Model, moment: str, nth: int, left: list[ChangeStatus]
 ) -> None:
     with staged(sqlite_url, model=model) as scene:
         scene.killed_after(moment, "--alone=1", nth=nth)
         statuses = scene.statuses()
-        assert [statuses["1"], statuses["2"], statuses["3"]] == [ChangeStatus.WRITTEN, *left]
-        assert judged(scene).faults() == {}
-
-        scene.run_until_quiet()
-        assert scene.statuses() == ALL_WRITTEN
-        assert scene.steps_written() == scene.once_each()
-        assert judged(scene).faults() == {}
-
-
-@pytest.mark.parametrize(
-    ("moment", "nth", "left"),
-    [
-        (Step.CLAIMED, 3, [ChangeStatus.APPROVED, ChangeStatus.APPROVED]),
-        (Step.READ, 3, [ChangeStatus.APPROVED, ChangeStatus.APPROVED]),
-        (Step.INTENDED, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (IN_FLIGHT, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (Step.SENT, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (Step.READ_BACK, 2, [ChangeStatus.SENDING, ChangeStatus.SENDING]),
-        (Step.RECORDED, 2, [ChangeStatus.WRITTEN, ChangeStatus.SENDING]),
-    ],
-)
-def test_a_writer_killed_around_a_request_that_changes_share_is_made_good(
-    sqlite_url: str, moment: str, nth: int, left: list[ChangeStatus]
-) -> None:
-    with staged(sqlite_url, model=REPLACE_LINES) as scene:
-        scene.killed_after(moment, "--alone=1", nth=nth)
-        statuses = scene.statuses()
-        assert [statuses["1"], statuses["2"], statuses["3"]] == [ChangeStatus.WRITTEN, *left]
+        assert [statuses["1"], statuses["2"], statuses["3"]] == [WRITTEN, *left]
         assert judged(scene).faults() == {}
 
         scene.run_until_quiet()
