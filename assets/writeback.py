@@ -11,8 +11,9 @@ import dagster as dg
 from assets.partitions import MONTH_TO_TENANT, TENANTS
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
+from pipelines.writeback.means import Means, Step
 from pipelines.writeback.ports import Stop
-from pipelines.writeback.protocol import Run, Step
+from pipelines.writeback.protocol import write_back
 from resources.wiring import Workspaces
 
 NO_STALE = dg.AssetCheckSpec(
@@ -56,7 +57,7 @@ def agreement_updates(
     ``trueup findings`` and ``trueup writeback status`` say what to do.
     """
     with workspaces.open(context.partition_key) as workspace, workspace.psa() as psa:
-        run = Run(
+        means = Means(
             ledger=workspace.write_ledger,
             witness=workspace.witness,
             psa=psa.billing,
@@ -71,7 +72,7 @@ def agreement_updates(
             model=workspace.psa_kind.traits.model,
             grouping=workspace.grouping,
         )
-        return batch_result(run.write_back())
+        return batch_result(write_back(means))
 
 
 def progress(step: Step, change: Change) -> str:

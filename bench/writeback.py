@@ -30,8 +30,9 @@ from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.means import Means
 from pipelines.writeback.pace import pace_of
-from pipelines.writeback.protocol import Run
+from pipelines.writeback.protocol import write_back
 from resources.psa.http import Patience, Timeouts
 from resources.psa.kinds import KINDS, Connection, OpenPsa
 from resources.store import changes, copies
@@ -80,7 +81,7 @@ def main(kind: str, count: int, rate: int) -> None:
 def _write(store: Store, folder: Path, kind: str, url: str, rate: int) -> dict[str, Any]:
     counting = Counting()
     with _opened(kind, url, rate, counting) as psa:
-        run = Run(
+        means = Means(
             ledger=StoreWriteLedger(store),
             witness=WitnessFile(folder, TENANT),
             psa=psa.billing,
@@ -94,7 +95,7 @@ def _write(store: Store, folder: Path, kind: str, url: str, rate: int) -> dict[s
             model=KINDS[kind].traits.model,
         )
         started = time.perf_counter()
-        batch = run.write_back()
+        batch = write_back(means)
         seconds = time.perf_counter() - started
     return {
         "written": batch.counts().get(str(ChangeStatus.WRITTEN), 0),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.review.changes import ChangeStatus
-from pipelines.writeback.protocol import Step
+from pipelines.writeback.means import Step
 from resources.store.errors import StoreUnavailable
 from tests.crash.judgement import judged
 from tests.crash.models import ABSOLUTE, DELTA, Model

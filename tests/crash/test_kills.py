@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.means import Step
 from pipelines.writeback.pace import Pace
-from pipelines.writeback.protocol import Step
 from tests.crash.judgement import judged
 from tests.crash.models import ABSOLUTE, CREATED_LINE, DELTA, MODELS, REPLACE_LINES, Model
 from tests.crash.scene import PACE, Scene, staged

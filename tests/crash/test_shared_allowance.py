@@ -16,8 +16,9 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.groups import ONE_BY_ONE
+from pipelines.writeback.means import Means
 from pipelines.writeback.pace import pace_of
-from pipelines.writeback.protocol import Run
+from pipelines.writeback.protocol import write_back
 from resources.psa.http import Patience
 from resources.psa.kinds import AUTOTASK, Connection
 from resources.psa.pacing import PacedTransport
@@ -91,7 +92,7 @@ def one_run(scene: Scene, shared: SharedAllowance, number: int) -> str | None:
     patience = Patience(attempts=1)
     secrets = dict.fromkeys(AUTOTASK.secrets, COMPANY)
     psa = AUTOTASK.open(Connection(identity, secrets, allow_loopback=True, patience=patience, transport=paced))
-    run = Run(
+    means = Means(
         ledger=StoreWriteLedger(scene.store),
         witness=WitnessFile(scene.witness, TENANT),
         psa=psa.billing,
@@ -106,7 +107,7 @@ def one_run(scene: Scene, shared: SharedAllowance, number: int) -> str | None:
         grouping=ONE_BY_ONE,
     )
     try:
-        run.write_back()
+        write_back(means)
     except PsaUnavailable as unavailable:
         return str(unavailable)
     finally:

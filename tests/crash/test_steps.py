@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from pipelines.review.changes import ChangeStatus
+from pipelines.writeback.means import Step
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Cause
-from pipelines.writeback.protocol import Step
 from tests.crash.judgement import judged
 from tests.crash.models import ABSOLUTE, CREATED_LINE, DELTA, MODELS, REPLACE_LINES, Model, name_of
 from tests.crash.scene import PACE, Scene, staged

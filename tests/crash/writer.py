@@ -23,12 +23,13 @@ import httpx
 from pipelines.review.billing_currency import BillingCurrency
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import ChangeStatus
+from pipelines.writeback import protocol
 from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.groups import USUAL, Grouping
+from pipelines.writeback.means import Means, Step
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import BilledPsa
-from pipelines.writeback.protocol import Run, Step
 from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.autotask_writing import AutotaskBilling
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
@@ -135,7 +136,7 @@ def write_back(
 ) -> BatchOutcome:
     """One run of write-back, as the asset does it. ``witness`` is the folder of the trail's witness."""
     with _billing(kind, psa_url, came_to) as psa:
-        return Run(
+        means = Means(
             ledger=StoreWriteLedger(store),
             witness=WitnessFile(witness, TENANT),
             psa=psa,
@@ -148,7 +149,8 @@ def write_back(
             watch=lambda step, _: came_to(step),
             model=KINDS[kind].traits.model,
             grouping=grouping,
-        ).write_back()
+        )
+        return protocol.write_back(means)
 
 
 def write_naively(store: Store, psa_url: str, came_to: CameTo, kind: str) -> None:

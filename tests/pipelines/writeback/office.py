@@ -23,9 +23,10 @@ from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.groups import USUAL
+from pipelines.writeback.means import Means, Step
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, ChangeName, Heard, LineSeen, VendorRequest, Witness, WriteModel, name_of
-from pipelines.writeback.protocol import Run, Step
+from pipelines.writeback.protocol import write_back
 from resources.store import audit, changes, copies, writes
 from resources.store.decision_ledger import StoreDecisionLedger
 from resources.store.engine import Store
@@ -220,7 +221,7 @@ class Office:
 
     def run(self) -> BatchOutcome:
         """One run of write-back."""
-        return Run(
+        means = Means(
             ledger=StoreWriteLedger(self.store),
             witness=self.witness,
             psa=self.psa,
@@ -233,7 +234,8 @@ class Office:
             watch=self._watch,
             model=self.model,
             grouping=self.grouping,
-        ).write_back()
+        )
+        return write_back(means)
 
     def _watch(self, step: Step, change: Change) -> None:
         self.steps.append((step, str(change.line_id)))

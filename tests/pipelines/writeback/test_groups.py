@@ -15,8 +15,8 @@ from pipelines.identity import AgreementId, AgreementLineId, ServiceId
 from pipelines.review.approval import DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.groups import ONE_BY_ONE, USUAL, Grouping, Turns, grouping_of
+from pipelines.writeback.means import Step
 from pipelines.writeback.ports import Approved, Cause, Heard, Stop, StopKind, WriteModel
-from pipelines.writeback.protocol import Step
 from resources.store import writes
 from tests.pipelines.writeback.office import TENANT, Office, opened, says, takes_and_loses
 from tests.resources.store import samples

@@ -17,9 +17,9 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.writeback.batch import BatchOutcome
 from pipelines.writeback.bounds import Bounds
+from pipelines.writeback.means import Step
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Cause, Heard, Stop, StopKind, WriteModel
-from pipelines.writeback.protocol import Step
 from resources.store import changes, mappings, writes
 from resources.store.decision_ledger import StoreDecisionLedger
 from tests.pipelines.writeback.office import (

@@ -14,8 +14,8 @@ from pipelines.audit import START, ChainPoint
 from pipelines.review.approval import Actor, Decided, DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.batch import BatchOutcome
+from pipelines.writeback.means import Step
 from pipelines.writeback.ports import Stop, StopKind, WitnessUnreadable
-from pipelines.writeback.protocol import Step
 from pipelines.writeback.restored import objection_to_resuming, restoration, take_back_approvals
 from resources.store import audit, changes, writes
 from resources.store.decision_ledger import StoreDecisionLedger

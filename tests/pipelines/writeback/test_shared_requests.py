@@ -16,8 +16,8 @@ from pipelines.identity import AgreementId, AgreementLineId, ChangeId
 from pipelines.review.approval import DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.groups import USUAL, Grouping, Turns
+from pipelines.writeback.means import Step
 from pipelines.writeback.ports import Approved, Cause, Heard, StopKind, WriteModel
-from pipelines.writeback.protocol import Step
 from resources.store import writes
 from tests.pipelines.writeback.office import TENANT, Office, opened, says, takes_and_loses
 from tests.pipelines.writeback.vendors import ReplacingPsa

@@ -13,9 +13,9 @@ import pytest
 from pipelines.agreements.copy import PsaUnavailable
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.groups import ONE_BY_ONE, Grouping
+from pipelines.writeback.means import Step
 from pipelines.writeback.pace import Pace
 from pipelines.writeback.ports import Answer, Heard, WriteModel
-from pipelines.writeback.protocol import Step
 from resources.store.engine import Store
 from tests.pipelines.writeback.office import (
     PACE,
