@@ -289,7 +289,14 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
     values = {setting.key: setting.default for setting in SETTINGS}
     for key, value in _flat(_document(file)).items():
         values[key] = _checked(key, value, file)
-    return Settings(root, values, environ)
+    settings = Settings(root, values, environ)
+    own = settings.currency
+    if any(rate.currency == own for rate in settings.billing_currency.rates):
+        raise SettingsError(
+            f"{file}: billing.rates names {own}, the billing currency itself; say what one unit of another currency is "
+            f"worth in {own}"
+        )
+    return settings
 
 
 def _document(file: Path) -> tomlkit.TOMLDocument:

@@ -1,7 +1,7 @@
 """What one run of write-back came to.
 
 Belongs here: collecting outcomes and what was left alone, counting them, the shape that is printed.
-Does not belong here: what happens to a change (``protocol``, ``judging``).
+Does not belong here: what happens to a change (``turn``, ``judging``).
 """
 
 from collections import Counter

@@ -45,11 +45,15 @@ class Bounds:
     def _unknown_money(self, changes: Sequence[Change]) -> str | None:
         for change in changes:
             if self.currency.amount_of(change) is None:
-                return (
-                    f"the money of {change.change_id}@{change.revision} is not known in {self.currency.code}, so no "
-                    "bound on money can be held"
-                )
+                name = f"{change.change_id}@{change.revision}"
+                return f"{self._unknown(change, name)}, so no bound on money can be held"
         return None
+
+    def _unknown(self, change: Change, name: str) -> str:
+        if change.amount_delta is None or change.currency is None:
+            return f"the money of {name} is not known"
+        in_vain = f"billing.rates has no rate for {change.effective_date}"
+        return f"the money of {name} is in {change.currency}, and {in_vain}"
 
     def _money_excess(self, changes: Sequence[Change]) -> str | None:
         by_account: dict[str, Decimal] = defaultdict(Decimal)

@@ -1,7 +1,7 @@
 """Which approved changes are looked at and read back together.
 
 Belongs here: the order in which changes are taken up, the size of a group, what must not stand in one group.
-Does not belong here: reading and sending (``protocol``), how a PSA gives several lines at once (its adapter).
+Does not belong here: reading and sending (``turn``), how a PSA gives several lines at once (its adapter).
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import Approved, WriteModel
+from pipelines.writeback.ports import Approved, ChangeName, WriteModel, name_of
 
 OLDEST_LOOK = timedelta(seconds=30)
 """How old a look may be at most when its line is sent (write protocol, step 2)."""
@@ -17,7 +17,7 @@ OLDEST_LOOK = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Grouping:
-    """How many lines are looked at together.
+    """How many lines are looked at together, or share a request.
 
     The first ``alone`` lines of a run are taken one by one: a PSA that does something else than it is asked is found
     out before more than one line has seen it. Then groups double up to ``most``. ``fresh`` is how old a look may be
@@ -41,12 +41,12 @@ def grouping_of(fresh: timedelta) -> Grouping:
     return Grouping(fresh=fresh) if fresh else ONE_BY_ONE
 
 
-class Turns:
-    """Changes that wait for their turn, those of one agreement one after the other.
+class Queue:
+    """Changes that wait to be taken up, those of one agreement one after the other.
 
     No line stands twice in a group, nor does the place of a new one beside a line of its service: what is seen of the
     second would be what the first one moves. Where a request holds all lines of an agreement, a group is what shares
-    one: standing lines of one agreement, approved for one month, that were never sent in vain.
+    one: standing lines of one agreement, approved for one month, none of which has to go alone.
     """
 
     def __init__(self, due: Sequence[Approved], grouping: Grouping, model: WriteModel) -> None:
@@ -54,6 +54,7 @@ class Turns:
         self._alone = grouping.alone
         self._most = grouping.most
         self._is_shared = model is WriteModel.REPLACE_LINES
+        self._apart: set[ChangeName] = set()
         self._taken = 0
         self._size = 1
 
@@ -63,7 +64,7 @@ class Turns:
         later: list[Approved] = []
         taken: set[object] = set()
         for position, each in enumerate(self._waiting):
-            if len(group) == self._size or (self._is_shared and group and not _share_a_request(group[0], each)):
+            if len(group) == self._size or (self._is_shared and group and not self._share_a_request(group[0], each)):
                 later.extend(self._waiting[position:])
                 break
             is_free = taken.isdisjoint(_barred_by(each.change))
@@ -75,14 +76,23 @@ class Turns:
         return group
 
     def put_back(self, rest: Sequence[Approved], done: int) -> None:
-        """Let those come next that their group's look had become too old for: in a group as large as was done.
-
-        What could not go with those that it shared a request with goes alone, and so does the first one where even
-        its look was too old: it is looked at in its own time.
-        """
+        """Let those come next that the look at their group had become too old for, in a group as large as was done."""
         if rest:
             self._waiting = [*rest, *self._waiting]
-            self._size = 1 if self._is_shared else max(done, 1)
+            # Where even the first one's look was too old, that one goes alone, and is looked at in its own time.
+            self._size = max(done, 1)
+
+    def set_apart(self, rest: Sequence[Approved]) -> None:
+        """Let those come next that could not go with others in one request: each has one of its own."""
+        self._waiting = [*rest, *self._waiting]
+        self._apart.update(name_of(each.change) for each in rest)
+
+    def _share_a_request(self, one: Approved, other: Approved) -> bool:
+        places = {(each.change.agreement_id, each.change.period) for each in (one, other)}
+        return len(places) == 1 and not any(self._goes_alone(each) for each in (one, other))
+
+    def _goes_alone(self, approved: Approved) -> bool:
+        return approved.goes_alone or approved.change.line_id is None or name_of(approved.change) in self._apart
 
 
 def _by_agreement(due: Sequence[Approved]) -> list[Approved]:
@@ -90,12 +100,6 @@ def _by_agreement(due: Sequence[Approved]) -> list[Approved]:
     for each in due:
         first.setdefault(each.change.agreement_id, len(first))
     return sorted(due, key=lambda each: first[each.change.agreement_id])
-
-
-def _share_a_request(one: Approved, other: Approved) -> bool:
-    places = {(each.change.agreement_id, each.change.period) for each in (one, other)}
-    # What was sent in vain may have been refused for the sake of another: by itself it gets an answer of its own.
-    return len(places) == 1 and all(each.change.line_id is not None and each.tries == 0 for each in (one, other))
 
 
 def _takes(change: Change) -> set[object]:

@@ -1,7 +1,7 @@
 """What follows from what is seen: the outcome table of the write protocol, one function per row group.
 
 Belongs here: judgements before sending, after an answer, and when a lost answer is settled; their words.
-Does not belong here: the order of steps, waiting, recording (``protocol``).
+Does not belong here: the order of steps (``turn``), waiting (``protocol``), recording (``tenure``).
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ RESEND_WITHIN = timedelta(hours=24)
 LOOKS_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a lost answer that cannot be read back is looked for again."""
 
-NOT_SENT = Answer(Heard.NOT_EXECUTED, "it was not sent: too much time had passed since its intent")
-"""What stands for an answer when a writer was frozen after its intent and therefore did not send."""
+NOT_SENT = Answer(Heard.NOT_EXECUTED, "it was not sent: too much time had passed since its look, or since its intent")
+"""What stands for an answer when too much time had passed between look, intent and sending."""
 
 _FIRST_WAIT, _LONGEST_WAIT, _MOST_DOUBLINGS = timedelta(seconds=2), timedelta(hours=1), 11
 
@@ -60,9 +60,17 @@ def before_sending(change: Change, seen: LineSeen) -> Judgement | None:
 
 
 def _damaged(seen: LineSeen, words: str) -> Judgement:
-    """A request of ours changed what it was not for: whatever the line itself holds, a person has to look first."""
+    """A request of ours changed what it was not for: a person has to look before anything more is sent."""
     halts = StopKind.UNEXPECTED_VALUE
     return Judgement(ChangeStatus.STALE, Cause.UNEXPECTED_VALUE, words, seen.quantity, halts=halts)
+
+
+def _written(cause: Cause, words: str, seen: LineSeen) -> Judgement:
+    """The line holds what was approved. What a request of ours did beside it is for a person to look at."""
+    if seen.damage is None:
+        return Judgement(ChangeStatus.WRITTEN, cause, words, seen.quantity)
+    halts = StopKind.UNEXPECTED_VALUE
+    return Judgement(ChangeStatus.WRITTEN, cause, f"{words}, but {seen.damage}", seen.quantity, halts=halts)
 
 
 def plan_judgement(approved: Approved, plan: LinePlan) -> Judgement | None:
@@ -101,18 +109,17 @@ def after_answer(answer: Answer, tries: int, *, shared_by: int = 1) -> Judgement
             return _not_executed(answer, tries + 1)
         case Heard.FORBIDDEN:
             return Judgement(ChangeStatus.APPROVED, Cause.CREDENTIALS, answer.words, halts=StopKind.CREDENTIALS)
-        case Heard.REFUSED:
-            return _refused(answer, tries, shared_by)
-        case Heard.GONE:
-            return Judgement(ChangeStatus.REFUSED, Cause.INACTIVE_TARGET, answer.words)
+        case Heard.REFUSED | Heard.GONE:
+            return _refused(answer, shared_by)
     return Judgement(ChangeStatus.UNKNOWN, Cause.ANSWER_LOST, answer.words)
 
 
-def _refused(answer: Answer, tries: int, shared_by: int) -> Judgement:
-    if shared_by == 1:
-        return Judgement(ChangeStatus.REFUSED, Cause.REFUSED_BY_PSA, answer.words)
-    words = f"refused in one request with {shared_by - 1} more, so it is sent by itself: {answer.words}"
-    return _not_executed(Answer(Heard.NOT_EXECUTED, words), tries + 1)
+def _refused(answer: Answer, shared_by: int) -> Judgement:
+    if shared_by > 1:
+        words = f"refused in one request with {shared_by - 1} more, so it is sent by itself: {answer.words}"
+        return Judgement(ChangeStatus.APPROVED, Cause.REFUSED_TOGETHER, words, retry_after=_FIRST_WAIT)
+    cause = Cause.INACTIVE_TARGET if answer.heard is Heard.GONE else Cause.REFUSED_BY_PSA
+    return Judgement(ChangeStatus.REFUSED, cause, answer.words)
 
 
 def _not_executed(answer: Answer, tries: int) -> Judgement:
@@ -133,10 +140,10 @@ def after_read_back(change: Change, seen: LineSeen | None) -> Judgement:
     if seen is None:
         words = "the PSA accepted the write, and the line could not be read back"
         return Judgement(ChangeStatus.UNKNOWN, Cause.NOT_VERIFIED, words)
+    if seen.quantity == change.quantity_after:
+        return _written(Cause.VERIFIED, "written and read back", seen)
     if seen.damage is not None:
         return _damaged(seen, f"the PSA accepted {_step(change)}, and {seen.damage}")
-    if seen.quantity == change.quantity_after:
-        return Judgement(ChangeStatus.WRITTEN, Cause.VERIFIED, "written and read back", seen.quantity)
     if seen.quantity == change.quantity_before:
         words = f"the PSA accepted the write, and the line still holds {_shown(seen.quantity)}"
         return Judgement(ChangeStatus.UNKNOWN, Cause.NOT_VERIFIED, words, seen.quantity)
@@ -156,11 +163,11 @@ def settled(unsettled: Unsettled, looks: Sequence[LineSeen], now: datetime) -> J
     seen = looks[-1].quantity
     if len(values) > 1:
         return unreadable(unsettled, f"two looks disagree: {', '.join(_shown(look.quantity) for look in looks)}")
-    if looks[-1].damage is not None:
-        return _damaged(looks[-1], f"sent was {_step(change)}, the answer was lost, and {looks[-1].damage}")
     if seen == change.quantity_after:
         words = f"the answer was lost, and the line holds {_shown(seen)}: it was written"
-        return Judgement(ChangeStatus.WRITTEN, Cause.FOUND_WRITTEN, words, seen)
+        return _written(Cause.FOUND_WRITTEN, words, looks[-1])
+    if looks[-1].damage is not None:
+        return _damaged(looks[-1], f"sent was {_step(change)}, the answer was lost, and {looks[-1].damage}")
     if seen != change.quantity_before:
         words = f"sent was {_step(change)}, the answer was lost, and the line holds {_shown(seen)}"
         return Judgement(ChangeStatus.STALE, Cause.LINE_MOVED, words, seen)

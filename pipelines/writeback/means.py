@@ -38,8 +38,8 @@ class Means:
 
     ``clock`` and ``sleep`` are passed in, so that tests need not wait. ``watch`` is told after every step. ``model`` is
     the PSA's: where a request replaces all lines of an agreement, one of them is in flight at a time. ``grouping`` says
-    how many lines are looked at together. ``witness`` is never behind the last intent that was sent. ``period`` is the
-    month that is written, None for all.
+    how many lines are looked at together, or share a request. ``witness`` is never behind the last intent that was
+    sent. ``period`` is the month that is written, None for all.
     """
 
     ledger: WriteLedger
@@ -57,6 +57,6 @@ class Means:
     grouping: Grouping = USUAL
 
     @property
-    def is_shared(self) -> bool:
+    def shares_requests(self) -> bool:
         """Whether a request holds all lines of an agreement, so that its changes share one."""
         return self.model is WriteModel.REPLACE_LINES

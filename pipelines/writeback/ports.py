@@ -1,7 +1,7 @@
 """What write-back asks of the world, and the shapes both sides speak in.
 
 Belongs here: the Protocols of the ledger and of the PSA, the records that pass through them.
-Does not belong here: what follows from what is seen (``judging``), the order of steps (``protocol``).
+Does not belong here: what follows from what is seen (``judging``), the order of steps (``turn``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ class Cause(StrEnum):
     UNEXPECTED_VALUE = "unexpected_value"
     OUT_OF_BOUNDS = "out_of_bounds"
     REFUSED_BY_PSA = "refused_by_psa"
+    REFUSED_TOGETHER = "refused_together"
     NOT_EXECUTED = "not_executed"
     THROTTLED = "throttled"
     CREDENTIALS = "credentials"
@@ -200,7 +201,8 @@ class Stop:
 class Approved:
     """An approved change in its turn, with what its approval was bound to.
 
-    ``tries`` counts requests that the PSA surely did not execute.
+    ``tries`` counts requests that the PSA surely did not execute. ``goes_alone``: a request of it was refused together
+    with others or had no effect, so that only one of its own says what is the matter with it.
     """
 
     change: Change
@@ -209,6 +211,7 @@ class Approved:
     plan_hash: str
     plan: dict[str, Any]
     tries: int = 0
+    goes_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -391,8 +394,8 @@ class WriteLedger(Protocol):
         """Commit the intents of one request, all of one month, and the status ``sending``.
 
         The answer is the last one's entry in the audit trail. Raises ``NotTaken``, and commits none of them, when a
-        change is not approved any more, the month's standing is not that of the token, write-back was stopped, or a
-        line has another change in flight.
+        change is not approved any more, or by another decision than the intent's, the month's standing is not that of
+        the token, write-back was stopped, or a line has another change in flight.
         """
         ...
 

@@ -94,8 +94,9 @@ class _Run:
         is_turn = batch.stop is None
         while is_turn:
             began = means.clock()
-            due = [each for each in means.ledger.approved(began, means.period) if name_of(each.change) in names]
-            Turn(self.tenure).write(due)
+            approved = [each for each in means.ledger.approved(began, means.period) if name_of(each.change) in names]
+            # One that was approved anew meanwhile may have another day by now.
+            Turn(self.tenure).write([each for each in approved if each.change.is_due(means.today)])
             is_turn = batch.stop is None and self._wait_for_turn(began)
 
     def _in_reach(self) -> Sequence[Change]:

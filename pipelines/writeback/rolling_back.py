@@ -2,7 +2,7 @@
 
 Belongs here: which written changes can be taken back, what the opposite change is, what cannot be reversed, the use
 case with its Protocol.
-Does not belong here: deciding about what is proposed (``pipelines.review``), writing it (``protocol``).
+Does not belong here: deciding about what is proposed (``pipelines.review``), writing it (``turn``).
 """
 
 import hashlib

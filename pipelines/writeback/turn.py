@@ -6,11 +6,11 @@ Does not belong here: what an observation means (``judging``), which changes go 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipelines.agreements.copy import PsaForbidden, PsaUnavailable
 from pipelines.review.changes import Change, ChangeStatus
-from pipelines.writeback.groups import Turns
+from pipelines.writeback.groups import Queue
 from pipelines.writeback.judging import (
     NOT_SENT,
     Judgement,
@@ -36,10 +36,13 @@ from pipelines.writeback.ports import (
 from pipelines.writeback.tenure import Tenure
 
 MOST_UNREADABLE = 2
-"""Lines in a row that cannot be read before the PSA itself is asked whether it is there."""
+"""Reads in a row that fail before the PSA itself is asked whether it is there."""
 
 MOST_IN_A_ROW = 10
-"""Lines in a row that cannot be read before a PSA that is there is left alone all the same: each takes its retries."""
+"""Reads in a row that fail before a PSA that is there is left alone all the same: each takes its retries."""
+
+OLDEST_LIST = timedelta(seconds=10)
+"""How old a look at all lines of an agreement may be when they are sent back: it may take back edits to any of them."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,14 @@ class _Claim:
 class Turn:
     """One turn of a run, under its lease.
 
-    ``unread`` counts lines in a row that could not be read, ``unavailable`` is the last of these errors, and
-    ``is_over`` says that no more is sent, whatever is left.
+    ``_unread`` counts reads in a row that failed, ``_unavailable`` is the last of these errors, and ``_is_over`` says
+    that no more is sent, whatever is left.
     """
 
     tenure: Tenure
-    unread: int = field(default=0, init=False)
-    unavailable: PsaUnavailable | None = field(default=None, init=False)
-    is_over: bool = field(default=False, init=False)
+    _unread: int = field(default=0, init=False)
+    _unavailable: PsaUnavailable | None = field(default=None, init=False)
+    _is_over: bool = field(default=False, init=False)
 
     @property
     def _means(self) -> Means:
@@ -88,19 +91,18 @@ class Turn:
 
         Raises ``PsaUnavailable`` when the PSA went away: what was done is recorded, all else keeps its approval.
         """
-        turns = Turns(due, self._means.grouping, self._means.model)
-        group = turns.next_group()
+        queue = Queue(due, self._means.grouping, self._means.model)
+        group = queue.next_group()
         looks = self._look([], group)
         while group:
-            sent, rest = self._send_all(group, looks)
-            turns.put_back(rest, len(group) - len(rest))
-            group = [] if self.is_over else turns.next_group()
+            sent = self._send_all(group, looks, queue)
+            group = [] if self._is_over else queue.next_group()
             looks = self._look(sent, group)
             self._read_back_all(sent, looks)
             if self.tenure.batch.stop is not None:
                 return
-        if self.unavailable is not None:
-            raise self.unavailable
+        if self._unavailable is not None:
+            raise self._unavailable
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class Turn:
 
         So is what shares a request: all its agreement's lines are sent back as they were seen.
         """
-        ahead = [] if self._means.is_shared else [each.change for each in group]
+        ahead = [] if self._means.shares_requests else [each.change for each in group]
         began = self._means.clock()
         if max(len(sent), len(ahead)) < 2:
             return _Looks({}, began)
@@ -121,7 +123,7 @@ class Turn:
 
     def _is_too_old(self, looks: _Looks) -> bool:
         age = self._means.clock() - looks.at
-        return bool(looks.lines) and not self._means.is_shared and age > self._means.grouping.fresh
+        return bool(looks.lines) and not self._means.shares_requests and age > self._means.grouping.fresh
 
     def _see(self, changes: Sequence[Change], looks: _Looks) -> Mapping[ChangeName, LineSeen] | None:
         """Fresh looks at what one request is for; None when the PSA cannot be read, which is told then."""
@@ -134,10 +136,10 @@ class Turn:
             # One line that cannot be read must not keep the others waiting; a PSA that is down must.
             for change in changes:
                 self.tenure.batch.leave(change, str(unavailable))
-            self.unavailable, self.unread = unavailable, self.unread + 1
-            self.is_over = self._is_away()
+            self._unavailable, self._unread = unavailable, self._unread + 1
+            self._is_over = self._is_away()
             return None
-        self.unavailable, self.unread = None, 0
+        self._unavailable, self._unread = None, 0
         return seen
 
     def _seen(self, changes: Sequence[Change], looks: _Looks) -> Mapping[ChangeName, LineSeen]:
@@ -148,35 +150,38 @@ class Turn:
 
     def _is_away(self) -> bool:
         """Whether it is the PSA, and not its lines, after so many in a row that could not be read."""
-        if self.unread % MOST_UNREADABLE:
+        if self._unread % MOST_UNREADABLE:
             return False
         try:
             self._means.psa.check_connection()
         except PsaUnavailable:
             return True
-        return self.unread >= MOST_IN_A_ROW
+        return self._unread >= MOST_IN_A_ROW
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def _send_all(self, group: Sequence[Approved], looks: _Looks) -> tuple[list[Change], Sequence[Approved]]:
-        """What was accepted and is to be read back, and what is left: its look is too old, or it goes by itself."""
+    def _send_all(self, group: Sequence[Approved], looks: _Looks, queue: Queue) -> list[Change]:
+        """What was accepted and is to be read back. What is left, since its look is too old, goes back to the queue."""
         sent: list[Change] = []
-        requests = [group] if self._means.is_shared else [[each] for each in group]
+        requests = [group] if self._means.shares_requests else [[each] for each in group]
         for position, changes in enumerate(requests):
             if self._is_too_old(looks):
-                return sent, group[position:]
+                queue.put_back(group[position:], position)
+                break
             accepted, apart = self._write(changes, looks)
+            queue.set_apart(apart)
             sent += accepted
-            self.is_over |= self.tenure.batch.stop is not None
-            if apart or self.is_over:
-                return sent, apart
-        return sent, []
+            self._is_over |= self.tenure.batch.stop is not None
+            if self._is_over:
+                break
+        return sent
 
     def _write(self, approved: Sequence[Approved], looks: _Looks) -> tuple[list[Change], list[Approved]]:
         """One request, for one change or for several that share it: what was accepted, and what goes by itself next."""
         claims = [claim for each in approved if (claim := self._claim(each)) is not None]
-        if self.tenure.batch.stop is not None:
+        if self.tenure.batch.stop is not None or not claims:
             return [], []
+        looked_at = self._means.clock()
         seen = self._see([each.change for each in claims], looks)
         if seen is None:
             return [], []
@@ -185,7 +190,7 @@ class Turn:
         if self.tenure.batch.stop is not None or not ready:
             return [], apart
         try:
-            return self._sent(ready, seen[ready[0].name]), apart
+            return self._sent(ready, seen[ready[0].name], looked_at), apart
         except NotTaken as came_between:
             if len(ready) > 1:
                 # One by one, they tell which of them it was about.
@@ -216,7 +221,7 @@ class Turn:
     def _bar(self, change: Change, standing: Standing) -> str | None:
         if not change.is_roll_back and standing.unread.intersection(change.sources):
             return "a source was read anew; the month is reconciled again first"
-        if self._means.is_shared and self._is_in_flight(change.agreement_id):
+        if self._means.shares_requests and self._is_in_flight(change.agreement_id):
             # That request holds every line of the agreement as it was: landing late, it would take this one back.
             return "the answer to another change of its agreement is awaited; that one is settled first"
         return None
@@ -235,19 +240,20 @@ class Turn:
             self.tenure.conclude(claim.change, judgement)
         return judgement is None
 
-    def _sent(self, ready: Sequence[_Claim], look: LineSeen) -> list[Change]:
+    def _sent(self, ready: Sequence[_Claim], look: LineSeen, looked_at: datetime) -> list[Change]:
         """The changes whose request was accepted: they have to be read back. Raises ``NotTaken`` when none was sent."""
-        answer = self._answer(ready, self._means.psa.request_for([each.change for each in ready], look))
+        request = self._means.psa.request_for([each.change for each in ready], look)
+        answer = self._answer(ready, request, looked_at)
         accepted = []
         for each in ready:
             judgement = after_answer(answer, each.approved.tries, shared_by=len(ready))
             if judgement is None:
                 accepted.append(each.change)
             elif self.tenure.conclude(each.change, judgement) is Cause.THROTTLED:
-                self.is_over = True
+                self._is_over = True
         return accepted
 
-    def _answer(self, ready: Sequence[_Claim], request: VendorRequest) -> Answer:
+    def _answer(self, ready: Sequence[_Claim], request: VendorRequest, looked_at: datetime) -> Answer:
         """What the PSA answers to a request that is sent once, its intents committed before the first byte leaves."""
         means, sent_at = self._means, self._means.clock()
         intents = [
@@ -257,12 +263,15 @@ class Turn:
         # A store from before these intents must be known for one ever after.
         means.witness.keep(means.ledger.record_intents(self.tenure.renewed(), intents, ready[0].token))
         self._watch_all(Step.INTENDED, ready)
-        if means.clock() - sent_at > means.pace.hesitation:
+        if means.clock() - sent_at > means.pace.hesitation or self._is_old_list(looked_at):
             # This process was frozen between intent and sending: by now another one may be looking at the line.
             return NOT_SENT
         answer = means.psa.send(request)
         self._watch_all(Step.SENT, ready)
         return answer
+
+    def _is_old_list(self, looked_at: datetime) -> bool:
+        return self._means.shares_requests and self._means.clock() - looked_at > OLDEST_LIST
 
     def _watch_all(self, step: Step, claims: Sequence[_Claim]) -> None:
         for each in claims:

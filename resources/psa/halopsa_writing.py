@@ -1,4 +1,4 @@
-"""HaloPSA, for writing: a recurring invoice looked at, and all its lines sent back with one of them changed.
+"""HaloPSA, for writing: a recurring invoice looked at, and all its lines sent back with some of them changed.
 
 Belongs here: the request that replaces the lines, what keeps one from being written, whether the others came through.
 Does not belong here: the order of steps (``pipelines.writeback``), reading everything (``halopsa``).
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pipelines.agreements.records import Account, Agreement, AgreementLine
+from pipelines.agreements.records import Account, Agreement, AgreementLine, Service
 from pipelines.quantities import text
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
@@ -28,7 +28,7 @@ from pipelines.writeback.ports import (
     WriteTraits,
     name_of,
 )
-from resources.psa.errors import Gone, PsaError, Refused
+from resources.psa.errors import Gone, PsaError, Refused, Unavailable
 from resources.psa.fields import Record, id_of
 from resources.psa.halopsa import API, HaloPsa
 from resources.psa.halopsa_records import (
@@ -96,11 +96,19 @@ class _Sent:
     after: Sequence[Record]
 
 
+@dataclass(frozen=True)
+class _Around:
+    """What stands around a line. ``service`` is what one bills that is to be made, None for one that stands."""
+
+    account: Account
+    service: Service | None
+
+
 class HaloPsaBilling:
     """One HaloPSA tenant as write-back sees it. A request holds all lines of a recurring invoice.
 
     After a request every look at its invoice compares the other lines with what was sent, until one look has found
-    the change there and nothing else moved. ``clock`` counts seconds for the age of accounts that were read.
+    all that was sent and nothing else moved. ``clock`` counts seconds for the age of accounts that were read.
     """
 
     def __init__(self, psa: HaloPsa, identity: PsaIdentity, clock: Callable[[], float] = time.monotonic) -> None:
@@ -122,8 +130,8 @@ class HaloPsaBilling:
         if change.agreement_id is None:
             return unwritable("it names no agreement, so there is no recurring invoice to write to")
         try:
-            invoice = self._psa.read_invoice(change.agreement_id)
-            return self._seen_on(invoice, change, today)
+            around = self._around(change)
+            return self._seen_on(self._psa.read_invoice(change.agreement_id), change, around, today)
         except Gone as gone:
             return unwritable(f"it is not in the PSA any more: {gone}")
 
@@ -131,11 +139,10 @@ class HaloPsaBilling:
         """The lines of several changes: one request for each recurring invoice."""
         seen: dict[ChangeName, LineSeen] = {}
         for number, of_invoice in by_agreement(changes).items():
+            around = {name_of(each): found for each in of_invoice if (found := self._around_or_none(each)) is not None}
             with suppress(Gone):
                 invoice = self._psa.read_invoice(number)
-                for change in of_invoice:
-                    with suppress(Gone):
-                        seen[name_of(change)] = self._seen_on(invoice, change, today)
+                seen |= self._all_on(invoice, [each for each in of_invoice if name_of(each) in around], around, today)
         return seen
 
     def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
@@ -157,29 +164,31 @@ class HaloPsaBilling:
         self._remember(request, answer)
         return answer
 
-    def _seen_on(self, invoice: Record, change: Change, today: date) -> LineSeen:
-        seen = self._seen(change, invoice, self._account(change.account_id), today)
-        return self._compared(change, invoice, seen)
+    def _around(self, change: Change) -> _Around:
+        """What stands around a line. Read before its invoice: the lines must be fresh when they are sent back."""
+        service = service_from(self._psa.read_record(f"/Item/{change.service_id}")) if change.line_id is None else None
+        return _Around(self._account(change.account_id), service)
 
-    def _seen(self, change: Change, invoice: Record, account: Account, today: date) -> LineSeen:
-        agreement = agreement_from(invoice, today)
-        lines = raw_lines(invoice)
-        if change.line_id is None:
-            return self._place(change, lines, agreement, account, today)
-        found = next((line for line in lines if str(line["id"]) == change.line_id), None)
-        if found is None:
-            return unwritable(f"it is not in the PSA any more: recurring invoice {agreement.id} has no such line")
-        return _line_seen(change, found, agreement, account, today)
-
-    def _place(
-        self, change: Change, lines: Sequence[Record], agreement: Agreement, account: Account, today: date
-    ) -> LineSeen:
+    def _around_or_none(self, change: Change) -> _Around | None:
         try:
-            standing = [each for each in _services(lines, agreement) if _is_live(each, change.service_id, today)]
-        except Refused as refused:
-            return unwritable(str(refused))
-        service = service_from(self._psa.read_record(f"/Item/{change.service_id}"))
-        return place_seen(service, standing, agreement_obstacle(change, agreement, account))
+            return self._around(change)
+        except Gone:
+            return None
+
+    def _all_on(
+        self, invoice: Record, changes: Sequence[Change], around: Mapping[ChangeName, _Around], today: date
+    ) -> dict[ChangeName, LineSeen]:
+        seen = {}
+        for change in changes:
+            # A line that cannot be read is left out, and keeps none of the others waiting.
+            with suppress(Gone, Unavailable):
+                seen[name_of(change)] = self._seen_on(invoice, change, around[name_of(change)], today)
+        return seen
+
+    def _seen_on(self, invoice: Record, change: Change, around: _Around, today: date) -> LineSeen:
+        agreement = agreement_from(invoice, today)
+        seen = _line_on(raw_lines(invoice), change, agreement, around, today)
+        return self._compared(change, invoice, seen)
 
     def _account(self, number: str) -> Account:
         path = f"/Client/{number}"
@@ -191,8 +200,8 @@ class HaloPsaBilling:
         self._looked_at[number] = lines
         sent = self._sent.get(number)
         damage = None if sent is None else _damage(number, sent, lines)
-        if damage is None and seen.quantity == change.quantity_after:
-            self._sent.pop(number, None)
+        if sent is not None and damage is None and _is_as_sent(sent, lines):
+            self._sent.pop(number)
         stamp = invoice.get("last_modified")
         return replace(seen, record=InvoiceSeen(lines, None if stamp is None else str(stamp)), damage=damage)
 
@@ -230,6 +239,30 @@ def _new_line(change: Change) -> Record:
         "comment_1": marker_of(change),
     }
     return {name: value for name, value in made.items() if value is not None}
+
+
+def _line_on(lines: Sequence[Record], change: Change, agreement: Agreement, around: _Around, today: date) -> LineSeen:
+    if around.service is not None:
+        return _place(change, lines, agreement, around.account, around.service, today)
+    found = next((line for line in lines if str(line["id"]) == change.line_id), None)
+    if found is None:
+        return unwritable(f"it is not in the PSA any more: recurring invoice {agreement.id} has no such line")
+    return _line_seen(change, found, agreement, around.account, today)
+
+
+def _place(
+    change: Change,
+    lines: Sequence[Record],
+    agreement: Agreement,
+    account: Account,
+    service: Service,
+    today: date,
+) -> LineSeen:
+    try:
+        standing = [each for each in _services(lines, agreement) if _is_live(each, change.service_id, today)]
+    except Refused as refused:
+        return unwritable(str(refused))
+    return place_seen(service, standing, agreement_obstacle(change, agreement, account))
 
 
 def _line_seen(change: Change, raw: Record, agreement: Agreement, account: Account, today: date) -> LineSeen:
@@ -271,6 +304,16 @@ def _damage(number: str, sent: _Sent, lines: Sequence[Record]) -> str | None:
     if len(come) > len(sent.after) - len(after):
         moved.append(f"line {' and '.join(str(key) for key in come)} came unasked")
     return f"recurring invoice {number} is not as it was sent: {'; '.join(moved)}" if moved else None
+
+
+def _is_as_sent(sent: _Sent, lines: Sequence[Record]) -> bool:
+    """Whether every quantity that was sent stands: then nothing of that request is still to come."""
+    now = _by_id(lines)
+    are_there = len(now) >= len(sent.after)
+    return are_there and all(
+        now[number].get("qty_order") == line.get("qty_order") or counted_by_psa(line)
+        for number, line in _by_id(sent.after).items()
+    )
 
 
 def _by_id(lines: Sequence[Record]) -> dict[int, Record]:

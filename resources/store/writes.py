@@ -1,7 +1,7 @@
 """What write-back leaves behind: the lease, stops, intents and outcomes.
 
 Belongs here: statements on them, each inside the caller's transaction; the fence.
-Does not belong here: the order in which they are used (``pipelines.writeback.protocol``).
+Does not belong here: the order in which they are used (``pipelines.writeback``).
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, ins
 from pipelines.audit import AuditAction, AuditEvent, canonical_json
 from pipelines.identity import ChangeId
 from pipelines.quantities import text
+from pipelines.review.approval import DecisionAction
 from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.writeback.attention import is_unreviewed
@@ -251,6 +252,7 @@ def _approved(tenant: str, period: str | None) -> Select[Any]:
             decisions.c.plan,
             _tries().label("tries"),
             _turn().label("retry_at"),
+            _goes_alone().label("goes_alone"),
         )
         .join(holding, _same_revision(holding.c, table))
         .join(decisions, (decisions.c.tenant == holding.c.tenant) & (decisions.c.number == holding.c.number))
@@ -268,6 +270,14 @@ def _tries() -> Any:
         .where(_same_revision(table, change_revisions.c), table.cause.in_(surely_not))
         .correlate(change_revisions)
         .scalar_subquery()
+    )
+
+
+def _goes_alone() -> Any:
+    table = write_outcomes.c
+    in_vain = (Cause.REFUSED_TOGETHER, Cause.SEND_AGAIN)
+    return (
+        exists().where(_same_revision(table, change_revisions.c), table.cause.in_(in_vain)).correlate(change_revisions)
     )
 
 
@@ -292,6 +302,7 @@ def _approved_from(row: RowMapping) -> Approved:
         plan_hash=row["plan_hash"],
         plan=row["plan"],
         tries=row["tries"],
+        goes_alone=bool(row["goes_alone"]),
     )
 
 
@@ -322,10 +333,14 @@ def _as_sent(conn: Connection, tenant: str, change: Change, decision_id: str) ->
 
 
 def record_intent(conn: Connection, tenant: str, lease: Lease, intent: Intent) -> None:
-    """Record an intent and the status ``sending``. Raises ``NotTaken`` when the change is not approved any more."""
+    """Record an intent and the status ``sending``.
+
+    Raises ``NotTaken`` when the change is not approved any more, or by another decision: it may be for another day.
+    """
     change = intent.change
     _refuse_second_in_flight(conn, tenant, change)
     _move(conn, tenant, change, ChangeStatus.SENDING, (ChangeStatus.APPROVED,), intent.batch_id)
+    _refuse_another_approval(conn, tenant, intent)
     request = intent.request
     request_hash = hashlib.sha256(canonical_json(request.as_document()).encode()).hexdigest()
     conn.execute(
@@ -404,6 +419,16 @@ def _refuse_second_in_flight(conn: Connection, tenant: str, change: Change) -> N
     if other is not None:
         what = f"line {change.line_id}" if change.line_id else f"service {change.service_id} of this account"
         raise NotTaken(f"{what} has another change in flight: {other.change_id}@{other.revision}")
+
+
+def _refuse_another_approval(conn: Connection, tenant: str, intent: Intent) -> None:
+    table, change = decisions.c, intent.change
+    is_meant = (table.tenant == tenant) & (table.change_id == change.change_id) & (table.revision == change.revision)
+    approvals = select(table.decision_id).where(is_meant, table.action == DecisionAction.APPROVED)
+    newest = conn.execute(approvals.order_by(table.number.desc()).limit(1)).scalar_one_or_none()
+    if newest != intent.decision_id:
+        name = f"{change.change_id}@{change.revision}"
+        raise NotTaken(f"{name} was approved anew meanwhile; that approval has a turn of its own")
 
 
 def _event(action: AuditAction, change: Change, at: datetime, details: dict[str, Any]) -> AuditEvent:

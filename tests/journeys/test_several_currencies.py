@@ -22,7 +22,7 @@ def test_a_bound_on_money_holds_across_currencies_once_there_is_a_rate(month: De
     month.say("config", "set", "bounds.run_amount", "54.11")
     month.approve("1", "2")
     stopped = month.apply().json["stopped"]
-    assert "is not known in USD, so no bound on money can be held" in stopped["reason"]
+    assert "is in CAD, and billing.rates has no rate for 2026-11-01" in stopped["reason"]
 
     assert month.say("config", "set", "billing.rates", RATES).code == 0
     stopped = month.apply().json["stopped"]
@@ -46,6 +46,14 @@ def test_a_filter_of_money_means_other_currencies_at_their_rate(month: Desk) -> 
     said = month.say("approve", "--period", "2026-10", "--max-amount", "32.12", "--by", "dana", "--json")
     assert sorted(each["line_id"] for each in month.changes("2026-10") if each["line_id"] in {"1", "2", "3"}) == ["3"]
     assert said.code == 0
+
+
+def test_a_rate_of_the_billing_currency_itself_is_refused_by_every_command(month: Desk) -> None:
+    """The usual mistake of direction: silently unused, it would leave a bound without its rate."""
+    month.say("config", "set", "billing.rates", "USD 1.37 from 2026-10-01")
+    said = month.say("changes", "list", "--period", "2026-10")
+    assert said.code != 0
+    assert "billing.rates names USD, the billing currency itself" in said.err
 
 
 def test_a_rate_that_says_nothing_is_refused_with_what_is_meant(month: Desk) -> None:

@@ -1,6 +1,6 @@
 """Safety bounds and waits: what is too much is told with both numbers; no wait is shorter than is safe."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -55,11 +55,21 @@ def test_a_run_may_change_so_much(given: dict[str, Any], changes: list[Change], 
     assert bounds(**given).run_excess(changes) == words
 
 
-@pytest.mark.parametrize("odd", [{"amount_delta": None}, {"currency": "EUR"}], ids=["no amount", "another currency"])
-def test_money_that_is_not_known_is_within_no_bound(odd: dict[str, Any]) -> None:
-    words = bounds(run_amount=Decimal(10**6)).run_excess([change(**odd)])
-    assert words is not None
-    assert words.endswith("is not known in USD, so no bound on money can be held")
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"amount_delta": None}, "is not known, so no bound on money can be held"),
+        (
+            {"currency": "EUR", "effective_date": date(2026, 11, 1)},
+            "is in EUR, and billing.rates has no rate for 2026-11-01, so no bound on money can be held",
+        ),
+    ],
+    ids=["no amount", "another currency"],
+)
+def test_money_that_is_not_known_is_within_no_bound(odd: dict[str, Any], words: str) -> None:
+    told = bounds(run_amount=Decimal(10**6)).run_excess([change(**odd)])
+    assert told is not None
+    assert told.endswith(words)
 
 
 @pytest.mark.parametrize(("bound", "is_too_much"), [("76.11", True), ("76.12", False)])

@@ -14,7 +14,7 @@ import pytest
 from pipelines.identity import AgreementId, AgreementLineId, ServiceId
 from pipelines.review.approval import DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
-from pipelines.writeback.groups import ONE_BY_ONE, USUAL, Grouping, Turns, grouping_of
+from pipelines.writeback.groups import ONE_BY_ONE, USUAL, Grouping, Queue, grouping_of
 from pipelines.writeback.means import Step
 from pipelines.writeback.ports import Approved, Cause, Heard, Stop, StopKind, WriteModel
 from resources.store import writes
@@ -52,17 +52,17 @@ def approved(*places: tuple[str, str | None, str]) -> list[Approved]:
     return [Approved(change, "d", "dana", "hash", {}) for change in changes]
 
 
-def groups(turns: Turns) -> list[list[Change]]:
+def groups(queue: Queue) -> list[list[Change]]:
     """All groups to the end."""
     found = []
-    while group := turns.next_group():
+    while group := queue.next_group():
         found.append([each.change for each in group])
     return found
 
 
-def sizes(turns: Turns) -> list[int]:
+def sizes(queue: Queue) -> list[int]:
     """The sizes of all groups to the end."""
-    return [len(group) for group in groups(turns)]
+    return [len(group) for group in groups(queue)]
 
 
 # --- which lines make a group ---------------------------------------------------------------------------------------
@@ -70,12 +70,12 @@ def sizes(turns: Turns) -> list[int]:
 
 def test_the_first_ten_go_alone_and_then_groups_double_to_a_hundred() -> None:
     due = approved(*(("1", str(number), "77") for number in range(300)))
-    assert sizes(Turns(due, USUAL, WriteModel.ABSOLUTE)) == [*[1] * 10, 2, 4, 8, 16, 32, 64, 100, 64]
+    assert sizes(Queue(due, USUAL, WriteModel.ABSOLUTE)) == [*[1] * 10, 2, 4, 8, 16, 32, 64, 100, 64]
 
 
 def test_nothing_is_looked_at_together_where_a_tenant_forbids_it() -> None:
     due = approved(*(("1", str(number), "77") for number in range(30)))
-    assert set(sizes(Turns(due, ONE_BY_ONE, WriteModel.DELTA))) == {1}
+    assert set(sizes(Queue(due, ONE_BY_ONE, WriteModel.DELTA))) == {1}
 
 
 def test_without_an_age_there_are_no_groups() -> None:
@@ -85,7 +85,7 @@ def test_without_an_age_there_are_no_groups() -> None:
 
 def test_lines_of_an_agreement_follow_one_another_in_the_order_of_their_approval() -> None:
     due = approved(("2", "a", "77"), ("1", "b", "77"), ("2", "c", "77"), ("1", "d", "77"))
-    order = [change.line_id for group in groups(Turns(due, ONE_BY_ONE, WriteModel.ABSOLUTE)) for change in group]
+    order = [change.line_id for group in groups(Queue(due, ONE_BY_ONE, WriteModel.ABSOLUTE)) for change in group]
     assert order == ["a", "c", "b", "d"]
 
 
@@ -102,22 +102,22 @@ def test_lines_of_an_agreement_follow_one_another_in_the_order_of_their_approval
 def test_what_moves_the_same_place_is_never_looked_at_together(
     second: tuple[str, str | None, str], is_apart: bool
 ) -> None:
-    turns = Turns(approved(("1", "z", "99"), ("1", "a", "77"), second), Grouping(alone=1), WriteModel.ABSOLUTE)
-    assert sizes(turns) == ([1, 1, 1] if is_apart else [1, 2])
+    queue = Queue(approved(("1", "z", "99"), ("1", "a", "77"), second), Grouping(alone=1), WriteModel.ABSOLUTE)
+    assert sizes(queue) == ([1, 1, 1] if is_apart else [1, 2])
 
 
 def test_two_new_lines_of_one_service_are_apart_and_keep_their_order_behind_others() -> None:
     due = approved(("1", "z", "99"), ("1", None, "77"), ("1", None, "77"), ("1", "77-standing", "77"), ("1", "y", "98"))
-    found = groups(Turns(due, Grouping(alone=1), WriteModel.ABSOLUTE))
+    found = groups(Queue(due, Grouping(alone=1), WriteModel.ABSOLUTE))
     lines = [[(change.line_id, change.service_id) for change in group] for group in found]
     assert lines == [[("z", "99")], [(None, "77"), ("y", "98")], [(None, "77")], [("77-standing", "77")]]
 
 
 def test_what_was_put_back_comes_next_and_the_groups_grow_from_what_was_done() -> None:
-    turns = Turns(approved(*(("1", str(number), "77") for number in range(40))), Grouping(alone=1), WriteModel.ABSOLUTE)
-    group = [turns.next_group() for _ in range(4)][-1]
-    turns.put_back(group[3:], 3)
-    rest = groups(turns)
+    queue = Queue(approved(*(("1", str(number), "77") for number in range(40))), Grouping(alone=1), WriteModel.ABSOLUTE)
+    group = [queue.next_group() for _ in range(4)][-1]
+    queue.put_back(group[3:], 3)
+    rest = groups(queue)
     assert [change.line_id for change in rest[0]] == [each.change.line_id for each in group[3:6]]
     assert [len(each) for each in rest] == [3, 6, 12, 9]
 

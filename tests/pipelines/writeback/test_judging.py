@@ -69,7 +69,7 @@ def ended(judgement: Judgement | None) -> tuple[ChangeStatus, Cause] | None:
         "cost",
         "ended",
         "gone",
-        "another line damaged",
+        "damage beside it",
     ],
 )
 def test_before_sending(line: LineSeen, expected: tuple[ChangeStatus, Cause] | None, words: str) -> None:
@@ -126,10 +126,11 @@ def test_retry_after_is_obeyed_and_else_the_wait_grows_to_an_hour() -> None:
     ]
 
 
-def test_what_was_refused_with_others_is_tried_by_itself() -> None:
-    judgement = after_answer(Answer(Heard.REFUSED, "line 5 is locked"), 0, shared_by=3)
+@pytest.mark.parametrize("heard", [Heard.REFUSED, Heard.GONE])
+def test_what_was_refused_with_others_is_tried_by_itself(heard: Heard) -> None:
+    judgement = after_answer(Answer(heard, "line 5 is locked"), 0, shared_by=3)
     assert judgement
-    assert ended(judgement) == (ChangeStatus.APPROVED, Cause.NOT_EXECUTED)
+    assert ended(judgement) == (ChangeStatus.APPROVED, Cause.REFUSED_TOGETHER)
     assert judgement.words == "refused in one request with 2 more, so it is sent by itself: line 5 is locked"
 
 
@@ -156,10 +157,20 @@ def test_a_writer_that_was_frozen_before_it_sent_counts_as_a_try() -> None:
         (None, (ChangeStatus.UNKNOWN, Cause.NOT_VERIFIED), None),
         (seen(11), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
         (seen(None, obstacle="gone"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
-        (seen(12, damage="line 2"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
+        (seen(12, damage="line 2"), (ChangeStatus.WRITTEN, Cause.VERIFIED), StopKind.UNEXPECTED_VALUE),
+        (seen(10, damage="line 2"), (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE), StopKind.UNEXPECTED_VALUE),
         (seen(12, obstacle="ended"), (ChangeStatus.WRITTEN, Cause.VERIFIED), None),
     ],
-    ids=["after", "before", "unreadable", "a third value", "gone", "another line damaged", "ended meanwhile"],
+    ids=[
+        "after",
+        "before",
+        "unreadable",
+        "a third value",
+        "gone",
+        "damage beside it",
+        "damage instead",
+        "ended meanwhile",
+    ],
 )
 def test_after_the_read_back(
     line: LineSeen | None, expected: tuple[ChangeStatus, Cause], halts: StopKind | None
@@ -177,9 +188,18 @@ def test_after_the_read_back(
         ([seen(15), seen(15)], (ChangeStatus.STALE, Cause.LINE_MOVED)),
         ([seen(None), seen(None)], (ChangeStatus.STALE, Cause.LINE_MOVED)),
         ([seen(10), seen(12)], (ChangeStatus.UNKNOWN, Cause.CANNOT_READ_BACK)),
-        ([seen(12), seen(12, damage="line 2")], (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE)),
+        ([seen(12), seen(12, damage="line 2")], (ChangeStatus.WRITTEN, Cause.FOUND_WRITTEN)),
+        ([seen(10), seen(10, damage="line 2")], (ChangeStatus.STALE, Cause.UNEXPECTED_VALUE)),
     ],
-    ids=["after", "before", "a third value", "gone", "the looks disagree", "another line damaged"],
+    ids=[
+        "after",
+        "before",
+        "a third value",
+        "gone",
+        "the looks disagree",
+        "damage beside it",
+        "damage instead",
+    ],
 )
 def test_a_lost_answer_is_settled_by_two_looks(looks: list[LineSeen], expected: tuple[ChangeStatus, Cause]) -> None:
     assert ended(settled(lost(), looks, NOW + timedelta(minutes=3))) == expected

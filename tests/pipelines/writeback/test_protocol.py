@@ -209,6 +209,47 @@ def test_what_a_reviewer_picked_is_what_the_psa_is_asked_for(sqlite_url: str) ->
         assert {(change.agreement_id, change.effective_date) for change in seen} == {("9002", date(2026, 11, 20))}
 
 
+def _approved_for_later(office: Office, line: str) -> date:
+    """Take an approval back and give it anew, for tomorrow; the answer is tomorrow."""
+    office.decide(line, action=DecisionAction.REVOKED)
+    ledger, day = StoreDecisionLedger(office.store), office.today + timedelta(days=1)
+    wish = Wish(DecisionAction.APPROVED, DANA, effective_date=day)
+    decided = decide_named(ledger, [f"change-{line}"], wish, now=office.clock(), new_id=lambda: "for-later")
+    assert not decided.undecided
+    return day
+
+
+@pytest.mark.parametrize("step", [Step.CLAIMED, Step.READ])
+def test_an_approval_that_was_given_anew_for_another_day_is_not_carried_out_under_the_old_one(
+    office: Office, step: Step
+) -> None:
+    def approve_anew(at: Step, _: Change) -> None:
+        if at is step:
+            office.on_step = lambda _step, _change: None
+            _approved_for_later(office, "1")
+
+    office.on_step = approve_anew
+    batch = office.run()
+    assert ["approved anew meanwhile" in words for _, words in batch.waiting] == [True]
+    assert (office.psa.accepted, office.statuses()) == ([], {"1": APPROVED})
+    office.today += timedelta(days=1)
+    assert office.run().counts() == {"written": 1}
+
+
+def test_a_turn_that_is_waited_for_carries_out_no_approval_for_another_day(office: Office) -> None:
+    office.psa.troubles["1"] = [says(Heard.NOT_EXECUTED, "in use")]
+
+    def approve_anew(at: Step, _: Change) -> None:
+        if at is Step.RECORDED:
+            office.on_step = lambda _step, _change: None
+            _approved_for_later(office, "1")
+
+    office.on_step = approve_anew
+    office.run()
+    assert office.psa.asked.count("set 1") == 1
+    assert (office.psa.accepted, office.statuses()) == ([], {"1": APPROVED})
+
+
 def test_what_falls_at_a_renewal_waits_for_its_day(sqlite_url: str) -> None:
     with opened(sqlite_url) as office:
         day = office.today + timedelta(days=1)
@@ -323,11 +364,11 @@ def test_a_third_value_after_a_write_halts_the_tenant_until_a_person_says_so(bus
 def test_a_write_that_is_seen_to_have_changed_another_line_halts_the_tenant(busy: Office) -> None:
     busy.on_step = lambda step, _: setattr(busy.psa, "damage", "line 9 is gone") if step is Step.SENT else None
     batch = busy.run()
-    assert busy.causes() == [("stale", "unexpected_value")]
+    assert busy.causes() == [("written", "verified")]
     assert batch.stop is not None
     assert (batch.stop.kind, batch.stop.words) == (
         StopKind.UNEXPECTED_VALUE,
-        "the PSA accepted 10 → 11, and line 9 is gone",
+        "written and read back, but line 9 is gone",
     )
     assert busy.psa.accepted == [("1", "11")]
     busy.on_step = lambda _step, _change: None
@@ -442,9 +483,9 @@ def test_damage_that_is_found_when_a_lost_answer_is_settled_halts_the_tenant(bus
     busy.psa.damage = "line 9 is gone"
     busy.clock.pass_(minutes=3)
     batch = busy.run()
-    assert busy.causes() == [("unknown", "answer_lost"), ("stale", "unexpected_value")]
+    assert busy.causes() == [("unknown", "answer_lost"), ("written", "found_written")]
     assert batch.stop is not None
-    assert batch.stop.words == "sent was 10 → 11, the answer was lost, and line 9 is gone"
+    assert batch.stop.words == "the answer was lost, and the line holds 11: it was written, but line 9 is gone"
 
 
 def test_where_a_request_replaces_all_lines_an_agreement_has_one_change_in_flight(busy: Office) -> None:
@@ -517,6 +558,18 @@ def test_what_is_approved_while_a_run_waits_is_the_next_runs(busy: Office) -> No
 
 
 # --- the PSA is away ------------------------------------------------------------------------------------------------
+
+
+def test_a_psa_that_is_away_fails_the_run_though_changes_in_between_ended_without_a_look(sqlite_url: str) -> None:
+    with opened(sqlite_url, lines=4) as office:
+        for line, after in (("1", 11), ("2", 50), ("3", 11), ("4", 50)):
+            office.propose(line, quantity_after=Decimal(after))
+        office.decide("1", "2", "3", "4")
+        office.bounds = Bounds(BillingCurrency("USD"), line_quantity=Decimal(5))
+        office.psa.is_away = True
+        with pytest.raises(PsaUnavailable, match="the PSA is away"):
+            office.run()
+        assert office.statuses() == {"1": APPROVED, "2": REFUSED, "3": APPROVED, "4": APPROVED}
 
 
 def test_a_psa_that_is_away_fails_the_run_and_keeps_the_approvals(busy: Office) -> None:

@@ -7,15 +7,14 @@ Does not belong here: groups whose changes have a request each (``test_groups``)
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from pipelines.identity import AgreementId, AgreementLineId, ChangeId
+from pipelines.identity import AgreementId, AgreementLineId, ChangeId, ServiceId
 from pipelines.review.approval import DecisionAction
 from pipelines.review.changes import Change, ChangeStatus
-from pipelines.writeback.groups import USUAL, Grouping, Turns
+from pipelines.writeback.groups import USUAL, Grouping, Queue
 from pipelines.writeback.means import Step
 from pipelines.writeback.ports import Approved, Cause, Heard, StopKind, WriteModel
 from resources.store import writes
@@ -47,7 +46,7 @@ def office(sqlite_url: str, psa: ReplacingPsa) -> Iterator[Office]:
         assert made.trail().faults == ()
 
 
-def approved(*places: tuple[str, str | None, str], tries: int = 0) -> list[Approved]:
+def approved(*places: tuple[str, str | None, str], service_id: str = "77", goes_alone: bool = False) -> list[Approved]:
     """Approved changes of these agreements, lines and months."""
     made = samples.change("c")
     return [
@@ -57,21 +56,22 @@ def approved(*places: tuple[str, str | None, str], tries: int = 0) -> list[Appro
                 agreement_id=AgreementId(agreement),
                 line_id=None if line is None else AgreementLineId(line),
                 period=period,
+                service_id=ServiceId(service_id),
             ),
             "d",
             "dana",
             "hash",
             {},
-            tries,
+            goes_alone=goes_alone,
         )
         for agreement, line, period in places
     ]
 
 
-def sizes(turns: Turns) -> list[int]:
+def sizes(queue: Queue) -> list[int]:
     """The sizes of all groups to the end."""
     found = []
-    while group := turns.next_group():
+    while group := queue.next_group():
         found.append(len(group))
     return found
 
@@ -81,7 +81,7 @@ def sizes(turns: Turns) -> list[int]:
 
 def test_after_the_first_ten_the_lines_of_an_agreement_share_a_request() -> None:
     due = approved(*((str(number // 20), str(number), "2026-10") for number in range(60)))
-    assert sizes(Turns(due, USUAL, WriteModel.REPLACE_LINES)) == [*[1] * 10, 2, 4, 4, 16, 4, 20]
+    assert sizes(Queue(due, USUAL, WriteModel.REPLACE_LINES)) == [*[1] * 10, 2, 4, 4, 16, 4, 20]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_after_the_first_ten_the_lines_of_an_agreement_share_a_request() -> None
     [
         pytest.param(approved(("2", "b", "2026-10")), id="another agreement"),
         pytest.param(approved(("1", "b", "2026-11")), id="another month"),
-        pytest.param(approved(("1", None, "2026-10")), id="a line that is to be made"),
-        pytest.param(approved(("1", "b", "2026-10"), tries=1), id="one that was sent in vain"),
+        pytest.param(approved(("1", None, "2026-10"), service_id="78"), id="a line that is to be made"),
+        pytest.param(approved(("1", "b", "2026-10"), goes_alone=True), id="one that was sent in vain"),
     ],
 )
 def test_what_has_another_place_month_or_past_goes_by_itself(others: list[Approved]) -> None:
     first = approved(("1", "z", "2026-10"))
     due = [*first, *approved(("1", "a", "2026-10")), *others]
-    assert sizes(Turns(due, Grouping(alone=1), WriteModel.REPLACE_LINES)) == [1, 1, 1]
+    assert sizes(Queue(due, Grouping(alone=1), WriteModel.REPLACE_LINES)) == [1, 1, 1]
 
 
 # --- the usual way ---------------------------------------------------------------------------------------------------
@@ -177,14 +177,41 @@ def test_a_refusal_may_be_for_the_sake_of_one_so_each_is_sent_by_itself(office: 
     office.run()
     assert office.statuses() == dict.fromkeys(LINES, WRITTEN) | {"5": ChangeStatus.REFUSED}
     assert office.causes("5") == [
-        (APPROVED, Cause.NOT_EXECUTED),
+        (APPROVED, Cause.REFUSED_TOGETHER),
         (ChangeStatus.REFUSED, Cause.REFUSED_BY_PSA),
     ]
-    assert office.causes("4") == [(APPROVED, Cause.NOT_EXECUTED), (WRITTEN, Cause.VERIFIED)]
+    assert office.causes("4") == [(APPROVED, Cause.REFUSED_TOGETHER), (WRITTEN, Cause.VERIFIED)]
 
 
 def test_a_third_value_halts_the_tenant_and_each_is_told_as_it_stands(office: Office, psa: ReplacingPsa) -> None:
     psa.shown["5"] = [Decimal(10), Decimal(77)]
+    batch = office.run()
+    assert batch.stop is not None
+    assert batch.stop.kind is StopKind.UNEXPECTED_VALUE
+    assert office.statuses() == dict.fromkeys(LINES, WRITTEN) | {"5": ChangeStatus.STALE}
+
+
+def test_one_line_that_breaks_every_request_takes_no_other_with_it(office: Office, psa: ReplacingPsa) -> None:
+    """An error without effect, twice: the second time each was sent by itself, so only its own change ends."""
+    error = says(Heard.UNKNOWN, "HTTP 500")
+    psa.troubles = {"4": [error], "5": [error]}
+    office.run()
+    for _ in range(3):
+        office.clock.pass_(seconds=121)
+        office.run()
+    assert office.statuses() == dict.fromkeys(LINES, WRITTEN) | {"5": ChangeStatus.REFUSED}
+    assert office.causes("5")[-1] == (ChangeStatus.REFUSED, Cause.NEEDS_A_PERSON)
+    assert office.causes("6")[-2:] == [(APPROVED, Cause.SEND_AGAIN), (WRITTEN, Cause.VERIFIED)]
+
+
+def test_what_else_is_seen_to_have_moved_halts_and_each_line_is_told_as_it_stands(
+    office: Office, psa: ReplacingPsa
+) -> None:
+    def damage(step: Step, change: Change) -> None:
+        if step is Step.SENT and change.line_id == "7":
+            psa.damage, psa.lines["5"] = "line 5 has quantity 77", Decimal(77)
+
+    office.on_step = damage
     batch = office.run()
     assert batch.stop is not None
     assert batch.stop.kind is StopKind.UNEXPECTED_VALUE
@@ -239,6 +266,22 @@ def test_a_writer_that_was_frozen_after_its_intents_does_not_send(office: Office
     assert len(psa.accepted) == len(LINES)
 
 
+def test_lines_that_were_looked_at_too_long_ago_are_not_sent_back(office: Office, psa: ReplacingPsa) -> None:
+    """Whatever a person edited meanwhile would be taken back, in any line of the agreement."""
+
+    def slowly(step: Step, change: Change) -> None:
+        if step is Step.READ and change.line_id == "7" and not slow:
+            slow.append(change)
+            office.clock.pass_(seconds=11)
+            psa.lines["5"] = Decimal(99)
+
+    slow: list[Change] = []
+    office.on_step = slowly
+    office.run()
+    assert psa.lines["5"] == Decimal(99)
+    assert office.statuses() == dict.fromkeys(LINES, WRITTEN) | {"5": ChangeStatus.STALE}
+
+
 def test_a_psa_that_asks_to_wait_keeps_every_approval_and_gets_no_more(office: Office, psa: ReplacingPsa) -> None:
     psa.troubles = {"2": [says(Heard.THROTTLED, "429", retry_after=3600)]}
     office.run()
@@ -266,7 +309,7 @@ def test_a_psa_that_goes_away_before_a_look_keeps_every_approval(office: Office,
 
 
 def test_one_change_at_a_time_where_a_tenant_wants_no_old_looks(office: Office, psa: ReplacingPsa) -> None:
-    office.grouping = Grouping(most=1, fresh=timedelta(0))
+    office.grouping = Grouping(alone=1, most=1)
     office.run()
     assert set(office.statuses().values()) == {WRITTEN}
     assert psa.asked == [word for line in LINES for word in (f"see {line}", f"set {line}", f"see {line}")]

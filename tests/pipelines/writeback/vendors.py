@@ -97,9 +97,13 @@ class ReplacingPsa(CarefulPsa):
     model = WriteModel.REPLACE_LINES
     agreements: Mapping[str, str] = field(default_factory=lambda: AGREEMENTS)
 
-    def request_for(self, changes: Sequence[Change], _: LineSeen) -> VendorRequest:
+    def _shown(self, change: Change) -> LineSeen:
+        lines = {line: text(held) for line, held in self.lines.items() if self._is_beside(line, change)}
+        return replace(super()._shown(change), record=lines)
+
+    def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
         wanted = {str(change.line_id): text(change.quantity_after) for change in changes}
-        lines = {line: text(self.lines[line]) for line in self.lines if self._is_beside(line, changes[0])}
+        lines = seen.record
         return VendorRequest("REPLACE", min(wanted), json.dumps({"lines": lines | wanted, "for": sorted(wanted)}))
 
     def take(self, line: str, quantity: str) -> None:

@@ -204,7 +204,7 @@ def test_the_invoice_is_always_read_anew_and_the_account_after_half_a_minute(ope
     seconds[0] = FRESH_SECONDS + 0.1
     psa.see_line(change(), TODAY)
     invoice, client = "/RecurringInvoice/9001", "/Client/250"
-    assert judged.paths() == [TOKEN_PATH, invoice, client, invoice, invoice, client]
+    assert judged.paths() == [TOKEN_PATH, client, invoice, invoice, client, invoice]
 
 
 # --- sending --------------------------------------------------------------------------------------------------------

@@ -199,12 +199,12 @@ def revocation(decision_id: str = "decision-2", **given: Any) -> Decision:
 
 
 def intent(meant: Change, **given: Any) -> Intent:
-    """A request that is about to be sent for a change."""
+    """A request that is about to be sent for a change, as ``insert_approved`` approves it."""
     body = f'[{{"op": "replace", "path": "quantity", "value": {meant.quantity_after}}}]'
     values: dict[str, Any] = {
         "change": meant,
         "batch_id": "batch-1",
-        "decision_id": "decision-1",
+        "decision_id": f"approval-of-{meant.change_id}",
         "plan_hash": "ab" * 32,
         "request": VendorRequest("PATCH", f"/finance/agreements/9001/additions/{meant.line_id}", body),
         "sent_at": NOON,

@@ -156,7 +156,8 @@ def test_what_the_first_version_proposed_can_be_decided_and_written_after_the_up
     store.upgrade()
     change = samples.change()
     with store.transaction() as conn:
-        assert decisions.record_decision(conn, "msp", samples.decision(), samples.PROPOSED) is None
+        approval = samples.decision("approval-of-change-1")
+        assert decisions.record_decision(conn, "msp", approval, samples.PROPOSED) is None
         writes.record_intent(conn, "msp", samples.LEASE, samples.intent(change))
         writes.record_outcome(conn, "msp", samples.outcome(change))
     with store.reading() as conn:

@@ -446,7 +446,8 @@ def test_an_earlier_revision_counts_for_nothing(store: Store, ledger: StoreWrite
     with store.transaction() as conn:
         changes.insert_changes(conn, store.tenant, [second])
         decisions.record_decision(conn, store.tenant, samples.decision(revision=2), PROPOSED)
-    _intend(store, second, LATER)
+        intent = samples.intent(second, sent_at=LATER, decision_id="decision-1")
+        writes.record_intent(conn, store.tenant, LEASE, intent)
     assert ledger.unsettled(None) == [
         Unsettled(_sending(second), 1, sent_at=LATER, lost_at=LATER, looks=0, look_at=None)
     ]
@@ -535,7 +536,7 @@ def test_an_intent_is_kept_with_the_exact_request_before_it_is_sent(
             "change_id": "change-1",
             "revision": 1,
             "batch_id": "batch-1",
-            "decision_id": "decision-1",
+            "decision_id": "approval-of-change-1",
             "plan_hash": "ab" * 32,
             "method": "PATCH",
             "path": "/finance/agreements/9001/additions/1",
@@ -568,6 +569,17 @@ def test_no_intent_for_what_is_not_approved_any_more(
     in_flight = status in {ChangeStatus.SENDING, ChangeStatus.UNKNOWN}
     words = "line 1 has another change in flight" if in_flight else f"change-1@1 is {status} by now and was left"
     _refused(store, ledger, lease, ledger.standing("2026-10").token, words)
+
+
+def test_no_intent_under_an_approval_that_another_one_has_followed(
+    store: Store, ledger: StoreWriteLedger, lease: Lease
+) -> None:
+    _approve(store, CHANGE)
+    with store.transaction() as conn:
+        revoked = samples.revocation("taken-back")
+        decisions.record_decision(conn, store.tenant, revoked, REVOCABLE)
+        decisions.record_decision(conn, store.tenant, samples.decision("for-another-day"), PROPOSED)
+    _refused(store, ledger, lease, ledger.standing("2026-10").token, "was approved anew meanwhile")
 
 
 @pytest.mark.parametrize("kind", StopKind)
