@@ -41,6 +41,11 @@ def money_text(value: Decimal) -> str:
     return text_of_places(money(value), MONEY_PLACES)
 
 
+def price_text(value: Decimal) -> str:
+    """The plain text of a price or cost per unit: with two places, or with all that it has where those are more."""
+    return money_text(value) if value == money(value) else text(value)
+
+
 def text_of_places(value: Decimal, places: int) -> str:
     """The plain text of a value with a fixed number of places and no negative zero."""
     plain = f"{value:.{places}f}"

@@ -219,7 +219,7 @@ class Workspace:
     @property
     def decision_ledger(self) -> StoreDecisionLedger:
         """What deciding asks of the store."""
-        return StoreDecisionLedger(self.store, takes_dates=self.tenant.takes_dates, currency=self.settings.currency)
+        return StoreDecisionLedger(self.store, takes=self.psa_kind.takes, currency=self.settings.currency)
 
     @property
     def write_ledger(self) -> StoreWriteLedger:

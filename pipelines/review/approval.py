@@ -21,6 +21,7 @@ from pipelines.review.binding import LinePlan
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import same_person
 from pipelines.review.policy import judged, named_rules
+from pipelines.review.taking import PsaTakes
 
 
 class DecisionAction(StrEnum):
@@ -110,6 +111,10 @@ class Wish:
     agreement_id: str | None = None
 
 
+UNPICKED = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has_confirmed_zero=True)
+"""The wish that every change is asked about: could it be approved at all, as it is proposed?"""
+
+
 @dataclass(frozen=True)
 class Undecided:
     """A change that was left as it is, with the reason in an operator's words."""
@@ -140,8 +145,8 @@ class DecisionLedger(Protocol):
         ...
 
     @property
-    def takes_dates(self) -> bool:
-        """Whether the PSA is told from which day a quantity of a line holds."""
+    def takes(self) -> PsaTakes:
+        """How the tenant's PSA takes a change."""
         ...
 
     def plan_of(self, change: Change) -> LinePlan:
@@ -320,7 +325,7 @@ def _answer(
     """The decision that a wish becomes for one change, or why it does not."""
     reason = None
     if not _can_be(change, wish, ledger) or wish.action is DecisionAction.APPROVED:
-        reason = objection_to(change, wish, takes_dates=ledger.takes_dates, now=now)
+        reason = objection_to(change, wish, ledger.takes, now=now)
     if reason is None and wish.action is DecisionAction.APPROVED:
         return _approval(ledger, change, wish, now, new_id)
     if reason is not None:
@@ -332,7 +337,7 @@ def _approval(
     ledger: DecisionLedger, change: Change, wish: Wish, now: datetime, new_id: Callable[[], str]
 ) -> Decision | Undecided:
     policy = ledger.policy_of(change.period)
-    verdict, plan = judged(policy, change), ledger.plan_of(picked(change, wish, takes_dates=ledger.takes_dates))
+    verdict, plan = judged(policy, change), ledger.plan_of(picked(change, wish, ledger.takes))
     is_for_two = verdict.outcome is PolicyOutcome.SECOND_APPROVER
     before = approvals_that_hold(ledger.decisions_of(change)) if is_for_two else []
     counted = [each for each in before if _counts(each, plan, wish.actor)]
@@ -381,12 +386,14 @@ def _objection_to_actor(
     return None
 
 
-def picked(change: Change, wish: Wish, *, takes_dates: bool) -> Change:
+def picked(change: Change, wish: Wish, takes: PsaTakes) -> Change:
     """The change with what the reviewer picked in the place of what was proposed.
 
-    A line that stands in a PSA that takes no dates waits for the day that was picked.
+    Where the PSA is not told the day, a line that stands waits for the one that was picked, and one that is to be
+    made for its day in any case: it is billed from the moment it is made.
     """
-    waits = wish.effective_date is not None and change.line_id is not None and not takes_dates
+    has_day = wish.effective_date is not None or change.line_id is None
+    waits = has_day and not takes.is_told_the_day_of(change)
     return replace(
         change,
         effective_date=wish.effective_date or change.effective_date,
@@ -395,7 +402,7 @@ def picked(change: Change, wish: Wish, *, takes_dates: bool) -> Change:
     )
 
 
-def objection_to(change: Change, wish: Wish, *, takes_dates: bool, now: datetime) -> str | None:
+def objection_to(change: Change, wish: Wish, takes: PsaTakes, *, now: datetime) -> str | None:
     """Why a wish cannot be granted for a change as it stands, in an operator's words; None when it can."""
     if change.status not in _DECIDABLE[wish.action]:
         return _STANDS[wish.action].format(status=change.status)
@@ -403,7 +410,8 @@ def objection_to(change: Change, wish: Wish, *, takes_dates: bool, now: datetime
         return None
     return (
         _objection_to_place(change, wish)
-        or _objection_to_day(change, wish, takes_dates, now)
+        or _objection_to_day(change, wish, takes, now)
+        or takes.objection_to(change)
         or _unticked(change, wish)
     )
 
@@ -426,7 +434,7 @@ def _objection_to_place(change: Change, wish: Wish) -> str | None:
     return None
 
 
-def _objection_to_day(change: Change, wish: Wish, takes_dates: bool, now: datetime) -> str | None:
+def _objection_to_day(change: Change, wish: Wish, takes: PsaTakes, now: datetime) -> str | None:
     day, begun = wish.effective_date, BillingPeriod.from_key(change.period).first_day
     if day is None:
         return None
@@ -434,7 +442,7 @@ def _objection_to_day(change: Change, wish: Wish, takes_dates: bool, now: dateti
         return f"it is due at the renewal, on {change.effective_date}: no other day can be picked"
     if day < begun:
         return f"{day} lies before the month that the files speak for: pick a day from {begun} on"
-    if change.line_id is not None and not takes_dates and day < (now - _LATEST_ZONE).date():
+    if change.line_id is not None and not takes.dates and day < (now - _LATEST_ZONE).date():
         return f"{day} is over, and this PSA changes a line at once: pick the day on which it shall be written"
     return None
 

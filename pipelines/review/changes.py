@@ -81,6 +81,23 @@ class Change:
         """Whether a person asked for it, to take a written change back: its number rests on no file and no mapping."""
         return ROLL_BACK in self.flags
 
+    @property
+    def step(self) -> Decimal:
+        """By how many units the line moves, down below zero."""
+        return self.quantity_after - (self.quantity_before or Decimal(0))
+
+    @property
+    def cost_delta(self) -> Decimal | None:
+        """What the change makes in a month at the unit cost, exact; None where that is not known."""
+        return None if self.unit_cost is None else self.step * self.unit_cost
+
+    @property
+    def margin_delta(self) -> Decimal | None:
+        """What the change makes in a month at the unit price less the unit cost; None where one is not known."""
+        if self.unit_price is None or self.unit_cost is None:
+            return None
+        return self.step * (self.unit_price - self.unit_cost)
+
     def is_due(self, today: date) -> bool:
         """Whether it may be written on this day of the tenant's calendar: what has a day of its own waits for it."""
         return self.when is When.NOW or self.effective_date <= today

@@ -127,7 +127,7 @@ def _content(item: Item | None, content_of: Callable[[Item], object]) -> object:
 
 def _numbers(change: Change) -> object:
     numbers = (change.quantity_before, change.quantity_after, change.amount_delta, change.currency)
-    return (change.kind, *numbers, change.agreement_id, change.sources)
+    return (change.kind, *numbers, change.agreement_id, change.sources, change.when, change.effective_date)
 
 
 def _words(finding: Finding) -> object:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipelines.periods import BillingPeriod
-from pipelines.quantities import money, money_text, text
+from pipelines.quantities import money, money_text, price_text, text
 from pipelines.review.changes import Change
 
 _DAYS_OF_THIRTY = 30
@@ -51,10 +51,8 @@ def prorated(change: Change, day_count: DayCount) -> Proration | None:
         days, of_days = max(_DAYS_OF_THIRTY - begins.day + 1, 0), _DAYS_OF_THIRTY
     units = change.quantity_after - (change.quantity_before or Decimal(0))
     amount = money(units * price * days / of_days)
-    # A price of more than two places is shown whole, or nobody could check the formula.
-    shown = money_text(price) if price == money(price) else text(price)
     formula = (
-        f"{text(units)} × {shown} × {days}/{of_days} days of {month.key} ({day_count}) = "
+        f"{text(units)} × {price_text(price)} × {days}/{of_days} days of {month.key} ({day_count}) = "
         f"{money_text(amount)}{f' {change.currency}' if change.currency else ''}"
     )
     return Proration(days, of_days, amount, formula)

@@ -16,6 +16,7 @@ from pipelines.audit import canonical_json
 from pipelines.quantities import money_text, text
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change
+from pipelines.review.proration import Proration
 from pipelines.review.summary import money_by_currency
 from pipelines.writeback.ports import HoldsFrom, VendorRequest
 
@@ -25,7 +26,8 @@ class PlannedChange:
     """One change of a plan. ``request`` is None, with the reason in ``obstacle``, where nothing could be written.
 
     ``approved_hash`` is what an approval that holds was bound to; where it is not the plan's own hash, the approval is
-    void and would not be carried out. ``psa_included`` is what the PSA subtracts from the line by itself.
+    void and would not be carried out. ``psa_included`` is what the PSA subtracts from the line by itself, ``part`` what
+    the change makes of a month that it begins inside.
     """
 
     change: Change
@@ -35,6 +37,7 @@ class PlannedChange:
     approved_hash: str | None
     holds_from: HoldsFrom
     psa_included: Decimal | None = None
+    part: Proration | None = None
 
 
 def plan_document(period: str, tenant: str, psa: PsaIdentity, planned: Sequence[PlannedChange], now: datetime) -> Any:
@@ -67,8 +70,12 @@ def _as_json(planned: PlannedChange) -> dict[str, Any]:
         "quantity_after": text(change.quantity_after),
         "psa_included": shown_allowance(planned.psa_included),
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
+        "cost_delta": None if change.cost_delta is None else money_text(change.cost_delta),
+        "margin_delta": None if change.margin_delta is None else money_text(change.margin_delta),
+        "proration": None if planned.part is None else planned.part.as_json(),
         "currency": change.currency,
         "effective_date": change.effective_date.isoformat(),
+        "when": str(change.when),
         "holds_from": str(planned.holds_from),
         "needs": list(change.needs),
         "plan_hash": planned.plan.hash,

@@ -124,11 +124,13 @@ class HoldsFrom(StrEnum):
 class WriteTraits:
     """How a kind of PSA takes a new quantity.
 
+    ``holds_from`` is from when that of a line that stands holds, ``made_from`` from when a line that is made does.
     ``longest_run`` is how long a request may go on in the server after its client has gone.
     """
 
     model: WriteModel
     holds_from: HoldsFrom
+    made_from: HoldsFrom
     is_integer_only: bool
     longest_run: timedelta
 

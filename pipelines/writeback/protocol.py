@@ -60,7 +60,7 @@ def _take_lease(means: Means) -> Lease | None:
 def _due_later(change: Change) -> str:
     if change.when is When.AT_RENEWAL:
         return f"it is due at the renewal, on {change.effective_date}"
-    return f"it is due on {change.effective_date}, the day that was picked"
+    return f"it is due on {change.effective_date}, the day from which it was approved"
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ from resources.psa.writing import Recent, agreement_obstacle, answer_of, obstacl
 TRAITS = WriteTraits(
     model=WriteModel.DELTA,
     holds_from=HoldsFrom.EFFECTIVE_DATE,
+    made_from=HoldsFrom.EFFECTIVE_DATE,
     is_integer_only=True,
     # The server may go on for five minutes after its client has gone (observed), so a lost answer waits longer.
     longest_run=timedelta(minutes=6),
@@ -175,7 +176,7 @@ class AutotaskBilling:
             agreement_obstacle(change, agreement, account)
             or (None if service.is_active else f"service {service.id} is inactive in the PSA")
             or _outside(change, agreement)
-            or _unwritable(change)
+            or objection_to(change)
         )
         return LineSeen(None, change.service_id, service.unit_price, service.unit_cost, hindrance)
 
@@ -256,7 +257,7 @@ def _hindrance(
     """Why the units must not be adjusted; None for a line that needs no adjustment."""
     if row is not None and row.covers(change.effective_date) and row.units == change.quantity_after:
         return None
-    return _outside(change, agreement) or _unwritable(change) or _periods(change, line, rows, row)
+    return _outside(change, agreement) or objection_to(change) or _periods(change, line, rows, row)
 
 
 def _outside(change: Change, agreement: Agreement) -> str | None:
@@ -268,14 +269,15 @@ def _outside(change: Change, agreement: Agreement) -> str | None:
     return None
 
 
-def _unwritable(change: Change) -> str | None:
+def objection_to(change: Change) -> str | None:
+    """Why no adjustment could ever take a line to a number; None where one can."""
     after = change.quantity_after
     if after != after.to_integral_value():
-        return f"Autotask takes whole numbers only, and {text(after)} was approved: a unit rule can round it"
+        return f"Autotask takes whole numbers only, and {text(after)} is due: a unit rule can round it"
     if after == 0:
         return "whether Autotask takes 0 units is not known: a person decides in Autotask whether the service ends"
     if not 0 < after <= MOST_UNITS:
-        return f"Autotask takes 1 to {MOST_UNITS} units, and {text(after)} was approved"
+        return f"Autotask takes 1 to {MOST_UNITS} units, and {text(after)} is due"
     return None
 
 

@@ -55,6 +55,7 @@ from resources.psa.writing import (
 TRAITS = WriteTraits(
     model=WriteModel.REPLACE_LINES,
     holds_from=HoldsFrom.AT_ONCE,
+    made_from=HoldsFrom.EFFECTIVE_DATE,
     is_integer_only=False,
     # No figure is published of how long a request goes on in the server; the client's timeout decides.
     longest_run=timedelta(0),

@@ -15,7 +15,8 @@ import httpx
 from pipelines.agreements.records import PsaRecords
 from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
-from pipelines.writeback.ports import BilledPsa, VendorRequest, WriteTraits
+from pipelines.review.taking import PsaTakes
+from pipelines.writeback.ports import BilledPsa, HoldsFrom, VendorRequest, WriteTraits
 from resources.psa import autotask_writing, connectwise_writing, halopsa_writing, syncro_writing
 from resources.psa.autotask import Autotask, AutotaskCredentials
 from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
@@ -70,6 +71,7 @@ class PsaKind:
     ``secrets`` are the environment names without ``TRUEUP_PSA_``; the first names the PSA tenant, and is part of its
     identity. ``preview`` is the request of a change as it would be if the line stands as the change saw it. So many
     ``requests_per_minute`` are sent at most unless a tenant sets another number; None where no bound is known.
+    ``objection_to`` says why a change could never be written, whatever its line holds.
     """
 
     name: str
@@ -78,6 +80,16 @@ class PsaKind:
     open: Callable[[Connection], OpenPsa]
     preview: Callable[[Change], VendorRequest]
     requests_per_minute: int | None = None
+    objection_to: Callable[[Change], str | None] = lambda _: None
+
+    @property
+    def takes(self) -> PsaTakes:
+        """How it takes a change, for whoever decides about one."""
+        return PsaTakes(
+            dates=self.traits.holds_from is HoldsFrom.EFFECTIVE_DATE,
+            dates_of_new_lines=self.traits.made_from is HoldsFrom.EFFECTIVE_DATE,
+            objection_to=self.objection_to,
+        )
 
 
 def _opening(
@@ -123,6 +135,7 @@ AUTOTASK = PsaKind(
     traits=autotask_writing.TRAITS,
     open=_opening(Autotask, AutotaskCredentials, autotask_writing.AutotaskBilling),
     preview=autotask_writing.adjustment_preview,
+    objection_to=autotask_writing.objection_to,
     # Half of the 10,000 an hour that all integrations of a database share, less 5 %: above it each call is delayed.
     requests_per_minute=79,
 )

@@ -53,6 +53,7 @@ from resources.psa.writing import (
 TRAITS = WriteTraits(
     model=WriteModel.ABSOLUTE,
     holds_from=HoldsFrom.AT_ONCE,
+    made_from=HoldsFrom.AT_ONCE,
     is_integer_only=False,
     # No figure is published of how long a request goes on in the server; the client's timeout decides.
     longest_run=timedelta(0),

@@ -12,6 +12,7 @@ from pipelines.review.approval import Decision
 from pipelines.review.binding import LinePlan, PsaIdentity
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.policy import NO_POLICY, change_policy
+from pipelines.review.taking import PsaTakes
 from resources.store import changes, copies, decisions
 from resources.store.engine import Store
 from resources.store.standing import MonthStanding, month_standing
@@ -20,18 +21,22 @@ NO_PSA = PsaIdentity("", "", "")
 """No PSA was ever copied, so nothing can have been proposed either."""
 
 
+TAKES_ALL = PsaTakes()
+"""A PSA that changes lines at once, makes them from a day on, and takes any number."""
+
+
 class StoreDecisionLedger:
     """One decision command's view of the store: what a plan is made from is read once per month.
 
-    ``takes_dates`` says whether the PSA is told from which day a quantity of a line holds; ``currency`` is the one
-    that a policy's amounts are in where a rule names none.
+    ``takes`` says how the PSA takes a change; ``currency`` is the one that a policy's amounts are in where a rule names
+    none.
     """
 
-    def __init__(self, store: Store, *, takes_dates: bool = False, currency: str | None = None) -> None:
+    def __init__(self, store: Store, *, takes: PsaTakes = TAKES_ALL, currency: str | None = None) -> None:
         self._store = store
         self._currency = currency
         self._policies: dict[str, Policy] = {}
-        self.takes_dates = takes_dates
+        self.takes = takes
         self._standings: dict[str, MonthStanding] = {}
 
     def revisions_of(self, change_id: ChangeId) -> Sequence[Change]:

@@ -71,6 +71,15 @@ def test_a_day_that_the_reviewer_picked_is_the_day_that_the_psa_is_told(autotask
     planned = {each["line_id"]: each for each in autotask.say("plan", "--period", "2026-10", "--json").json["changes"]}
     assert '"effectiveDate":"2026-11-16T00:00:00Z"' in planned["1"]["request"]["body"]
     assert planned["1"]["plan_hash"] == planned["1"]["approved_hash"]
+    assert (planned["1"]["when"], planned["1"]["holds_from"]) == ("now", "effective_date")
+    # The part of November that the picked day leaves: 2 units at 22.00 for 15 of its 30 days.
+    formula = "2 × 22.00 × 15/30 days of 2026-11 (actual) = 22.00 USD"
+    part = {"days": 15, "of_days": 30, "amount": "22.00", "formula": formula}
+    explained = autotask.say("explain", name, "--json").json
+    assert [planned["1"]["proration"], explained["change"]["proration"]] == [part, part]
+    told = autotask.say("explain", name).out
+    assert "from      2026-11-16 (written once it is approved)" in told
+    assert formula in told
     assert autotask.apply().json["outcomes"] == {"written": 1}
     assert [write["effective_date"] for write in autotask.psa.writes()] == ["2026-11-16"]
     assert autotask.psa.state()["lines"][0]["earlier_units"] == [{"until": "2026-11-16", "units": "10"}]
@@ -96,16 +105,28 @@ def test_an_adjustment_that_never_arrived_is_sent_once_more(autotask: Desk) -> N
     assert autotask.wrote() == [("1", "10", "12")]
 
 
-def test_a_posted_period_and_a_fraction_are_refused_with_the_reason(autotask: Desk) -> None:
+def test_what_autotask_never_takes_is_told_before_anybody_approves_it(autotask: Desk) -> None:
     autotask.drop(DROP, USAGE.replace("acme,M365 BP,12", "acme,M365 BP,12.5"))
     autotask.run()
+    planned = {each["line_id"]: each for each in autotask.say("plan", "--period", "2026-10", "--json").json["changes"]}
+    assert (planned["1"]["request"] is None, planned["2"]["cannot_be_written"]) == (True, None)
+    assert (
+        planned["1"]["cannot_be_written"]
+        == "Autotask takes whole numbers only, and 12.5 is due: a unit rule can round it"
+    )
+    (name,) = autotask.names("1")
+    said = autotask.say("approve", name, "--by", "dana")
+    assert (said.code, "a unit rule can round it" in said.out) == (3, True)
+    assert autotask.apply().json["changes"] == []
+
+
+def test_a_posted_period_is_refused_with_the_reason(autotask: Desk) -> None:
     posted_until = _begins(autotask) + timedelta(days=31)
-    autotask.approve("1", "2")
+    autotask.approve("2")
     autotask.psa.merge({"lines": [{"id": "2", "posted_until": f"{posted_until}"}]})
-    done = {each["line_id"]: each for each in autotask.apply().json["changes"]}
-    assert {each["status"] for each in done.values()} == {"refused"}
-    assert "Autotask takes whole numbers only, and 12.5 was approved" in done["1"]["message"]
-    assert "line 2 is approved and posted" in done["2"]["message"]
+    (done,) = autotask.apply().json["changes"]
+    assert done["status"] == "refused"
+    assert "line 2 is approved and posted" in done["message"]
     assert (autotask.wrote(), _quantities(autotask)) == ([], {"1": "10", "2": "8"})
 
 

@@ -55,6 +55,24 @@ def test_a_line_is_made_as_approved_and_proposed_no_more(month: Desk) -> None:
     month.trail()
 
 
+def test_a_line_waits_for_its_day_where_it_would_be_billed_from_the_moment_it_is_made(month: Desk) -> None:
+    """Syncro alone has no day for a line: the others are told it, and bill from then on."""
+    (change,) = month.changes()
+    is_told = month.psa.state()["psa"] != "syncro"
+    (planned,) = month.say("plan", "--period", "2026-10", "--json").json["changes"]
+    expected = ("now", "effective_date") if is_told else ("on_date", "at_once")
+    assert (planned["when"], planned["holds_from"]) == expected
+    _approve(month, "--effective-date", "2099-12-01")
+    (planned,) = month.say("plan", "--period", "2026-10", "--json").json["changes"]
+    assert (planned["effective_date"], planned["plan_hash"]) == ("2099-12-01", planned["approved_hash"])
+    if is_told:
+        assert "2099-12-01" in planned["request"]["body"]
+        return
+    (waiting,) = month.apply().json["waiting"]
+    assert waiting["reason"] == "it is due on 2099-12-01, the day from which it was approved"
+    assert (waiting["id"], month.psa.writes()) == (change["id"], [])
+
+
 @pytest.mark.parametrize("month", ["connectwise", "autotask"], indirect=True)
 def test_a_line_whose_answer_was_lost_is_found_and_not_made_twice(month: Desk) -> None:
     _approve(month)

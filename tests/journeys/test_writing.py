@@ -326,7 +326,8 @@ def test_a_line_that_the_psa_changes_at_once_is_written_on_the_day_that_was_pick
     said = month.say("approve", name, *BY, "--effective-date", "2099-12-01")
     assert said.out.strip() == f"{name} is approved: line 1, 10 → 11, to be written on 2099-12-01"
     batch = month.apply().json
-    assert [each["reason"] for each in batch["waiting"]] == ["it is due on 2099-12-01, the day that was picked"]
+    (waiting,) = batch["waiting"]
+    assert waiting["reason"] == "it is due on 2099-12-01, the day from which it was approved"
     assert month.wrote() == []
     again = month.say("approve", name, *BY, "--effective-date", "2099-11-01")
     assert (again.code, "take that approval back first (revoke)" in again.out) == (3, True)

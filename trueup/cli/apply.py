@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.identity import ChangeId
-from pipelines.review.approval import Actor, Decision, DecisionAction, Wish, objection_of_policy, objection_to
+from pipelines.review.approval import UNPICKED, Decision, DecisionAction, objection_of_policy, objection_to, picked
 from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.policy import judged
+from pipelines.review.proration import prorated
 from pipelines.writeback.plan import PlannedChange, plan_document
 from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
@@ -122,18 +123,16 @@ def _plan(opened: Workspace, period: str) -> Any:
     approvals = {(d.change_id, d.revision): d for d in decided if d.action is DecisionAction.APPROVED}
     ledger, now = opened.decision_ledger, opened.clock()
     included = psa_allowances(opened, period)
-    planned = [
+    planned = [_planned(opened.psa_kind, ledger, change, approvals, now) for change in latest if change.status in _OPEN]
+    told = [
         replace(
-            _planned(opened.psa_kind, ledger, change, approvals, now), psa_included=included.get(change.line_id or "")
+            each,
+            psa_included=included.get(each.change.line_id or ""),
+            part=prorated(each.change, opened.day_count),
         )
-        for change in latest
-        if change.status in _OPEN
+        for each in planned
     ]
-    return plan_document(period, opened.tenant.id, ledger.psa(), planned, now)
-
-
-_ANYBODY = Wish(DecisionAction.APPROVED, Actor("anybody", is_asserted=True), has_confirmed_zero=True)
-"""The wish that every change is asked about: could it be approved at all?"""
+    return plan_document(period, opened.tenant.id, ledger.psa(), told, now)
 
 
 def _planned(
@@ -145,14 +144,14 @@ def _planned(
 ) -> PlannedChange:
     approval = approvals.get((change.change_id, change.revision)) if change.status is ChangeStatus.APPROVED else None
     verdict = judged(ledger.policy_of(change.period), change)
-    obstacle = objection_to(change, _ANYBODY, takes_dates=ledger.takes_dates, now=now) or objection_of_policy(verdict)
+    obstacle = objection_to(change, UNPICKED, ledger.takes, now=now) or objection_of_policy(verdict)
     obstacle = None if approval else obstacle
-    meant = as_bound(change, approval.plan) if approval and approval.plan else change
+    meant = as_bound(change, approval.plan) if approval and approval.plan else picked(change, UNPICKED, ledger.takes)
     return PlannedChange(
         change=meant,
         plan=ledger.plan_of(meant),
         request=psa.preview(meant) if obstacle is None else None,
         obstacle=obstacle,
         approved_hash=approval.plan_hash if approval else None,
-        holds_from=psa.traits.holds_from,
+        holds_from=psa.traits.holds_from if meant.line_id is not None else psa.traits.made_from,
     )

@@ -14,9 +14,9 @@ from pipelines.identity import ChangeId
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
-from pipelines.review.approval import Actor
+from pipelines.review.approval import UNPICKED, Actor, picked
 from pipelines.review.binding import as_bound, feeding_entries
-from pipelines.review.changes import Change
+from pipelines.review.changes import Change, When
 from pipelines.review.people import is_a_rule
 from pipelines.writeback.ports import WRITE_BACK
 from resources.store import changes, decisions, reconciliations, writes
@@ -81,7 +81,8 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
     holding = approvals.get((latest.change_id, latest.revision), ())
-    meant = as_bound(latest, holding[-1].plan) if holding and holding[-1].plan else latest
+    bound = holding[-1].plan if holding else None
+    meant = as_bound(latest, bound) if bound else picked(latest, UNPICKED, opened.psa_kind.takes)
     live = standing.live
     figures = str(month.summary["figures"]) if month else ""
     rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
@@ -95,6 +96,8 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         "rule": _rule(latest),
         "psa_included": shown_allowance(psa_allowances(opened, latest.period).get(latest.line_id or "")),
         "request": opened.psa_kind.preview(meant).as_document() if meant.agreement_id else None,
+        "effective_date": meant.effective_date.isoformat(),
+        "when": str(meant.when),
         "plan_hash": opened.decision_ledger.plan_of(meant).hash,
         "mapping_version": live.version,
         "mappings": [entry_as_document(entry) for entry in feeding_entries(latest, live)],
@@ -171,6 +174,19 @@ def _rule(change: Change) -> str:
     return f"{rule}: {before}, should be {text(change.quantity_after)}"
 
 
+_WHEN = {
+    When.NOW: "written once it is approved",
+    When.AT_RENEWAL: "written at the renewal",
+    When.ON_DATE: "written on that day",
+}
+
+
+def _money(change: dict[str, Any]) -> str:
+    amount = f"{change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip()
+    earned = f" (cost {change['cost_delta']}, margin {change['margin_delta']})"
+    return amount if change["margin_delta"] is None else f"{amount}{earned}"
+
+
 def _policy_in_words(policy: dict[str, Any] | None) -> list[str]:
     if policy is None or not policy["rules"]:
         return []
@@ -185,7 +201,8 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"{change['service']['name']}",
         f"  rule      {explained['rule']}",
         *([f"  included  {explained['psa_included']['words']}"] if explained["psa_included"] else []),
-        f"  money     {change['amount_delta'] or 'no price known'} {change['currency'] or ''}".rstrip(),
+        f"  from      {explained['effective_date']} ({_WHEN[explained['when']]})",
+        f"  money     {_money(change)}",
         *([f"  part      {change['proration']['formula']}"] if change["proration"] else []),
         *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
         *_policy_in_words(change["policy"]),

@@ -5,7 +5,6 @@ Does not belong here: formats (``resources.exports``), the audit trail (``audit`
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,12 +84,11 @@ def told(count: int, out: Path, what: str, as_json: bool) -> None:
 
 
 def _row(change: Change, approvals: Sequence[Decision]) -> dict[str, Any]:
-    units = change.quantity_after - (change.quantity_before or Decimal(0))
-    cost, last = change.unit_cost, approvals[-1] if approvals else None
+    last = approvals[-1] if approvals else None
     return vars(change) | {
         "id": change.change_id,
-        "delta": units,
-        "cost_delta": None if cost is None else rounded(units * cost),
+        "delta": change.step,
+        "cost_delta": None if change.cost_delta is None else rounded(change.cost_delta),
         "approved_by": [approval.actor.name for approval in approvals],
         "approved_at": None if last is None else last.at,
         "plan_hash": None if last is None else last.plan_hash,

@@ -18,7 +18,7 @@ from pipelines.mapping.importing import ImportPlan, ended, entries_after, plan_i
 from pipelines.mapping.writing import entry_as_document, entry_as_line
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import money_text, text
-from pipelines.review.changes import Change
+from pipelines.review.changes import Change, When
 from pipelines.review.effects import Difference, Effect, MonthEffects, effects_of_entries, moved_money
 from resources.store import mappings
 from resources.workspace import DBT_PROJECT, Workspace
@@ -149,6 +149,8 @@ def _side(change: Change | None) -> dict[str, Any] | None:
         "quantity_after": text(change.quantity_after),
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
         "currency": change.currency,
+        "effective_date": change.effective_date.isoformat(),
+        "when": str(change.when),
     }
 
 
@@ -209,7 +211,8 @@ def _words(change: Change | None) -> str:
         return ""
     before = "–" if change.quantity_before is None else text(change.quantity_before)
     money = "" if change.amount_delta is None else f", {change.amount_delta:+,.2f} {change.currency}"
-    return f"{change.kind} {before} → {text(change.quantity_after)}{money}"
+    day = f", at the renewal on {change.effective_date}" if change.when is When.AT_RENEWAL else ""
+    return f"{change.kind} {before} → {text(change.quantity_after)}{money}{day}"
 
 
 def _finding_cells(difference: Difference[Finding]) -> tuple[object, ...]:

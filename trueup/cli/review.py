@@ -6,7 +6,6 @@ Does not belong here: the trail of one change (``explaining``), deciding (``deci
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +13,9 @@ from sqlalchemy import Connection
 
 from pipelines.findings import Finding
 from pipelines.policies.engine import Policy, PolicyOutcome
-from pipelines.quantities import money_text, text
+from pipelines.quantities import money_text, price_text, text
 from pipelines.review.approval import Decision, approvals_that_hold
+from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.policy import NO_POLICY, all_needs, judged, named_rules
 from pipelines.review.proposing import DECIDABLE
@@ -46,26 +46,16 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _at(unit: Decimal | None, change: Change) -> str | None:
-    """What the change makes at a price or cost per unit, to the cent."""
-    units = change.quantity_after - (change.quantity_before or 0)
-    return None if unit is None else money_text(units * unit)
-
-
-def _margin(change: Change) -> str | None:
-    if change.unit_price is None or change.unit_cost is None:
-        return None
-    return _at(change.unit_price - change.unit_cost, change)
-
-
 def change_as_json(
     change: Change, day_count: DayCount, approvals: Sequence[Decision] = (), policy: Policy | None = None
 ) -> dict[str, Any]:
     """A change in the shape of the outside contract. ``approvals`` are those that hold.
 
-    ``policy`` is that of its month; None for changes that nobody can decide about.
+    ``policy`` is that of its month; None for changes that nobody can decide about. The proration is that of the day
+    that an approval is bound to.
     """
-    before, part = change.quantity_before, prorated(change, day_count)
+    bound = approvals[-1].plan if approvals else None
+    before, part = change.quantity_before, prorated(as_bound(change, bound) if bound else change, day_count)
     verdict = judged(policy or NO_POLICY, change)
     is_judged = policy is not None and change.status in DECIDABLE
     return {
@@ -82,14 +72,14 @@ def change_as_json(
         "line_id": change.line_id,
         "quantity_before": None if before is None else text(before),
         "quantity_after": text(change.quantity_after),
-        "delta": text(change.quantity_after - (before or 0)),
+        "delta": text(change.step),
         "effective_date": change.effective_date.isoformat(),
         "when": str(change.when),
         "amount_delta": None if change.amount_delta is None else money_text(change.amount_delta),
-        "unit_price": None if change.unit_price is None else money_text(change.unit_price),
-        "unit_cost": None if change.unit_cost is None else money_text(change.unit_cost),
-        "cost_delta": _at(change.unit_cost, change),
-        "margin_delta": _margin(change),
+        "unit_price": None if change.unit_price is None else price_text(change.unit_price),
+        "unit_cost": None if change.unit_cost is None else price_text(change.unit_cost),
+        "cost_delta": None if change.cost_delta is None else money_text(change.cost_delta),
+        "margin_delta": None if change.margin_delta is None else money_text(change.margin_delta),
         "proration": None if part is None else part.as_json(),
         "currency": change.currency,
         "needs": list(all_needs(change, verdict)),
@@ -194,7 +184,7 @@ def list_changes(
 def print_changes(chosen: Iterable[Change], policy: Policy = NO_POLICY) -> None:
     """The changes as a table, money at the right."""
     print_table(
-        ["id", "kind", "account", "service", "line", "before", "after", "money", "source", "status", "needs"],
+        ["id", "kind", "account", "service", "line", "before", "after", "from", "money", "source", "status", "needs"],
         [_cells(change, policy) for change in chosen],
         right=["before", "after", "money"],
     )
@@ -210,6 +200,7 @@ def _cells(change: Change, policy: Policy) -> tuple[object, ...]:
         change.line_id or "new",
         "" if change.quantity_before is None else text(change.quantity_before),
         text(change.quantity_after),
+        change.effective_date,
         money,
         ", ".join(change.sources),
         change.status,

@@ -24,8 +24,9 @@ from pipelines.review.billing_currency import BillingCurrency, read_rates
 from pipelines.review.binding import as_bound
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import Role, is_a_rule, may_manage_people, rule_name, token_hash, token_of
+from pipelines.review.taking import PsaTakes
 from resources.store import changes, decisions
-from resources.store.decision_ledger import StoreDecisionLedger
+from resources.store.decision_ledger import TAKES_ALL, StoreDecisionLedger
 from resources.store.engine import Store
 from tests.pipelines.months import NOW, change
 
@@ -44,9 +45,9 @@ UNBILLED = change(change_id=ChangeId("cn"), kind=DeltaKind.UNBILLED, line_id=Non
 class Desk:
     """A store with changes, and somebody who decides on them."""
 
-    def __init__(self, store: Store, *, takes_dates: bool = False) -> None:
+    def __init__(self, store: Store, takes: PsaTakes = TAKES_ALL) -> None:
         self._store = store
-        self._takes_dates = takes_dates
+        self._takes = takes
         self.currency = BillingCurrency("USD")
         self._ids = (f"decision-{number}" for number in itertools.count(1))
 
@@ -56,7 +57,7 @@ class Desk:
                 changes.insert_changes(conn, self._store.tenant, [each])
 
     def decide(self, *names: str, action: DecisionAction = DecisionAction.APPROVED, **wish: Any) -> Decided:
-        ledger = StoreDecisionLedger(self._store, takes_dates=self._takes_dates)
+        ledger = StoreDecisionLedger(self._store, takes=self._takes)
         return decide_named(ledger, names, Wish(action, DANA, **wish), now=NOW, new_id=self._ids.__next__)
 
     def decide_all(self, action: DecisionAction = DecisionAction.APPROVED, **wanted: Any) -> Decided:
@@ -91,7 +92,7 @@ def desk(sqlite_url: str) -> Iterator[Desk]:
 def dated(sqlite_url: str) -> Iterator[Desk]:
     """The same, with a PSA that is told from which day a quantity holds."""
     store = Store(sqlite_url, "msp")
-    yield Desk(store, takes_dates=True)
+    yield Desk(store, PsaTakes(dates=True))
     store.close()
 
 

@@ -118,7 +118,7 @@ def test_the_units_are_those_of_the_effective_date(connect_autotask: ConnectAuto
         pytest.param(
             {},
             {"quantity_after": Decimal("12.5")},
-            "Autotask takes whole numbers only, and 12.5 was approved: a unit rule can round it",
+            "Autotask takes whole numbers only, and 12.5 is due: a unit rule can round it",
             id="a fraction",
         ),
         pytest.param(
@@ -130,7 +130,7 @@ def test_the_units_are_those_of_the_effective_date(connect_autotask: ConnectAuto
         pytest.param(
             {},
             {"quantity_after": Decimal(2**31)},
-            "Autotask takes 1 to 2147483647 units, and 2147483648 was approved",
+            "Autotask takes 1 to 2147483647 units, and 2147483648 is due",
             id="too many",
         ),
         pytest.param(
