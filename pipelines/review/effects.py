@@ -97,9 +97,14 @@ def effects_of_entries(
         period.key,
         records.is_closed,
         before.is_psa_copied,
-        changes=_differences(old.plan.standing, new.plan.standing, lambda change: change.change_id, _numbers),
+        changes=differing_changes(old.plan.standing, new.plan.standing),
         findings=_differences(old.findings, new.findings, lambda finding: finding.id, _words),
     )
+
+
+def differing_changes(before: Iterable[Change], after: Iterable[Change]) -> list[Difference[Change]]:
+    """Changes that stand on one side only, or with other numbers, another place, or due at another time on the other."""
+    return _differences(before, after, lambda change: change.change_id, _numbers)
 
 
 def moved_money(differences: Iterable[Difference[Change]]) -> dict[str, Decimal]:
