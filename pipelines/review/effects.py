@@ -103,7 +103,7 @@ def effects_of_entries(
 
 
 def differing_changes(before: Iterable[Change], after: Iterable[Change]) -> list[Difference[Change]]:
-    """Changes that stand on one side only, or with other numbers, another place, or due at another time on the other."""
+    """Changes that stand on one side only, or elsewhere, with other numbers or due at another time on the other."""
     return _differences(before, after, lambda change: change.change_id, _numbers)
 
 
