@@ -373,7 +373,7 @@ def _commitments(seen: MonthSeen) -> Iterator[Finding]:
             f"{falls.source}: the account {falls.account_key!r} has fewer seats than a month ago, inside a term: "
             f"{named}{more}. Falls of the lines they lead to are held this month. {falls.policy}.",
             "Rows may be missing or wrong: compare with the vendor's portal, and drop the whole file again.",
-            quantity=sum((fall.quantity_before - fall.quantity_now for fall in falls.named), Decimal(0)),
+            quantity=falls.quantity,
             evidence=falls.evidence,
         )
 
