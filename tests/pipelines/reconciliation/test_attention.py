@@ -243,7 +243,12 @@ def test_a_difference_whose_line_waits_for_a_roll_back_is_told() -> None:
 
 
 def test_a_negative_total_is_held_in_its_own_words() -> None:
-    negative = delta(DeltaKind.DECREASE, outcome=DeltaOutcome.HELD, quantity_used=Decimal(-3))
+    negative = delta(
+        DeltaKind.DECREASE,
+        outcome=DeltaOutcome.HELD,
+        held_by=HoldReason.NEGATIVE_TOTAL,
+        quantity_used=Decimal(-3),
+    )
     finding = only(seen(figures=replace(NO_FIGURES, deltas=(negative,))))
     assert "the rows add up to -3 units" in finding.message
     assert "refunds" in finding.remedy
