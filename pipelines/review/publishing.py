@@ -141,7 +141,7 @@ def recompute_month(
     """What the month came to from what was known by an instant, as if nothing had been proposed before.
 
     Nothing is stored: its changes cannot be approved. Readings, mapping decisions and PSA copies are kept for ever, so
-    the same instant gives the same answer whenever it is asked.
+    the same instant gives the same answer whenever it is asked, while the tenant's calendar and currency stay.
     """
     view = month_view(period, ledger.read_month(period, as_of=as_of), as_of)
     later = heard_sources(ledger.sources_after(period, as_of=as_of))
