@@ -373,7 +373,7 @@ def _commitments(seen: MonthSeen) -> Iterator[Finding]:
             f"{falls.source}: the account {falls.account_key!r} has fewer seats than a month ago, inside a term: "
             f"{named}{more}. Falls of the lines they lead to are held this month. {falls.policy}.",
             "Rows may be missing or wrong: compare with the vendor's portal, and drop the whole file again.",
-            quantity=sum((fall.quantity_before - fall.quantity_now for fall in falls.named), Decimal(0)),
+            quantity=falls.quantity,
             evidence=falls.evidence,
         )
 
@@ -534,6 +534,7 @@ _ROUNDED = (
 
 
 _HELD = {
+    HoldReason.NEGATIVE_TOTAL: _NEGATIVE,
     HoldReason.KEY_DRIFT: _DRIFTED,
     HoldReason.ROUNDED_QUANTITY: _ROUNDED,
     HoldReason.COMMITMENT: _COMMITTED,
@@ -551,9 +552,7 @@ def _stopped_deltas(seen: MonthSeen) -> Iterator[Finding]:
 def stop_in_words(delta: Delta) -> tuple[str, str]:
     """Why a difference that is held, ambiguous or of mixed basis is not proposed, and what helps."""
     _, words, remedy = _STOPPED[delta.outcome]
-    if delta.outcome is DeltaOutcome.HELD and delta.quantity_used < 0:
-        words, remedy = _NEGATIVE
-    elif delta.held_by in _HELD:
+    if delta.held_by in _HELD:
         words, remedy = _HELD[delta.held_by]
     return words.format(after=text(delta.quantity_after), used=text(delta.quantity_used)), remedy
 

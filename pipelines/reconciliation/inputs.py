@@ -174,11 +174,15 @@ class CommitmentFall:
 
 @dataclass(frozen=True)
 class CommitmentFalls:
-    """Falls that no policy allows. Grain: (source, account key). ``named`` are the first of ``count``."""
+    """Falls that no policy allows. Grain: (source, account key). ``named`` are the first of ``count``.
+
+    ``quantity`` is the units that all of them fell by.
+    """
 
     source: str
     account_key: str
     count: int
+    quantity: Decimal
     policy: str
     named: tuple[CommitmentFall, ...]
     evidence: tuple[Evidence, ...]

@@ -147,6 +147,11 @@ class BuiltMonth(Protocol, Generic[Node_co]):
         """What became of each model and test."""
         ...
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether none of the warehouse's tests failed; a warning is no failure."""
+        ...
+
     def checked_figures(self) -> MonthFigures:
         """The warehouse's answer. Raises when one of its tests failed: then no number of it may be told."""
         ...
@@ -176,11 +181,15 @@ def compute_month(
     *,
     now: datetime,
 ) -> Sequence[Node_co]:
-    """Compute a month from what the store knows now, and keep its figures under the key of these inputs."""
+    """Compute a month from what the store knows now, and keep its figures under the key of these inputs.
+
+    Figures of which a test failed are not kept: publishing looks for a key alone and would find them.
+    """
     view = month_view(period, ledger.read_month(period), now)
     built = warehouse.build(month_inputs(tenant, period, view))
     try:
-        built.keep(view.figures_key)
+        if built.is_sound:
+            built.keep(view.figures_key)
         return built.nodes
     finally:
         built.close()

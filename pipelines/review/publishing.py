@@ -34,7 +34,10 @@ Node = TypeVar("Node")
 
 
 class InputsMovedError(Exception):
-    """A file or a mapping arrived while the month was computed. A rerun helps."""
+    """No sound figures stand for the present inputs: they moved since, or a check of the figures was red.
+
+    Computing the month again helps against the first; against the second it tells the red check again.
+    """
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def publish_month(
 ) -> MonthOutcome:
     """Publish the month from the newest figures that were computed from exactly the present inputs.
 
-    Raises ``InputsMovedError`` when the inputs changed since the figures were computed: a rerun computes them anew.
+    Raises ``InputsMovedError`` when none are kept: the inputs changed since, or a check of the figures was red.
     """
     view = month_view(period, ledger.read_month(period), now)
     try:
@@ -112,7 +115,9 @@ def publish_month(
     except LookupError:
         # "from None": whoever decides about a rerun looks at the innermost cause.
         raise InputsMovedError(
-            f"{period.key}: a file or a mapping arrived while the month was computed; run it again"
+            f"{period.key}: no sound figures stand for the present inputs. A file or a mapping arrived while the month "
+            "was computed, or a check of it was red. Compute the whole month again (trueup run); if a check is red "
+            "then, report it and approve nothing of this month"
         ) from None
     speakers = _speakers(view, heard_sources(ledger.sources_after(period)))
     figured = FiguredMonth(view, figures, psa_of(view, lake), _psa_before(view, lake))
@@ -136,7 +141,7 @@ def recompute_month(
     """What the month came to from what was known by an instant, as if nothing had been proposed before.
 
     Nothing is stored: its changes cannot be approved. Readings, mapping decisions and PSA copies are kept for ever, so
-    the same instant gives the same answer whenever it is asked.
+    the same instant gives the same answer whenever it is asked, while the tenant's calendar and currency stay.
     """
     view = month_view(period, ledger.read_month(period, as_of=as_of), as_of)
     later = heard_sources(ledger.sources_after(period, as_of=as_of))

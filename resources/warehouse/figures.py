@@ -160,14 +160,16 @@ QUERIES: Mapping[str, str] = {
         ),
         grouped as (
             select
-                source, account_key, count(*) as count, min(policy_source) as policy,
+                source, account_key, count(*) as count,
+                cast(sum(quantity_before - quantity_now) as decimal(38, 10)) as quantity,
+                min(policy_source) as policy,
                 min(struct_pack(
                     subscription_id := subscription_id, service_key := service_key,
                     quantity_before := quantity_before, quantity_now := quantity_now, term_end := term_end
                 ), {MOST_EVIDENCE}) as named
             from commitment_falls group by all
         )
-        select source, account_key, count, policy, named, evidence
+        select source, account_key, count, quantity, policy, named, evidence
         from grouped inner join records using (source, account_key)
         order by source, account_key
     """,

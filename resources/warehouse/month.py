@@ -74,10 +74,18 @@ class MonthBuild:
 
         Raises ``WarehouseError`` with the names of those that did not: where Dagster would stop, nothing is told.
         """
-        red = [node.unique_id.split(".")[2] for node in self.nodes if node.status in {"fail", "error"}]
-        if red:
-            raise WarehouseError(f"{self._period.key}: the checks {', '.join(red)} failed; no figure can be told")
+        if not self.is_sound:
+            raise WarehouseError(f"{self._period.key}: the checks {', '.join(self._red)} failed; no figure can be told")
         return self.figures()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every test of the warehouse held or only warned."""
+        return not self._red
+
+    @property
+    def _red(self) -> list[str]:
+        return [node.unique_id.split(".")[2] for node in self.nodes if node.status in {"fail", "error"}]
 
     def keep(self, figures_key: str) -> str:
         """Keep the figures and their evidence in the lake under the key of the inputs; the answer is the folder."""

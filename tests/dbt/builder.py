@@ -4,6 +4,7 @@ Belongs here: usage rows, mappings, PSA records and inputs with everything that 
 Does not belong here: what must come out; each test says that.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -330,6 +331,16 @@ def _usage(row: Row) -> dict[str, Any]:
         "is_rounded": row.is_rounded,
         "key_by_term": row.by_term,
     }
+
+
+def broken_project(folder: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the dbt project in which one file says something else."""
+    project = folder / "dbt_project"
+    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    text = (project / file).read_text(encoding="utf-8")
+    assert old in text
+    (project / file).write_text(text.replace(old, new), encoding="utf-8")
+    return project
 
 
 class Workbench:

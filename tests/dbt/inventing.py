@@ -5,6 +5,7 @@ Does not belong here: what must hold of them; each property says that.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from pipelines.intake.rows import Reduction, RowClass
 from pipelines.mapping.entries import AccountMapping, ServiceMapping, ServiceRule, UnitRule
 from pipelines.reconciliation.inputs import DoubtfulRow
-from tests.dbt.builder import Line, Month, Row, Target, accounts, leads, unit
+from tests.dbt.builder import PERIOD, Line, Month, Row, Target, accounts, leads, unit
 
 T = TypeVar("T")
 
@@ -106,6 +107,9 @@ def _ruled(draw: st.DrawFn, subject: partial[UnitRule]) -> UnitRule:
     return subject(included=included, block=draw(st.sampled_from([None, "1", "10"])), minimum=minimum, maximum=maximum)
 
 
+renewals = st.sampled_from([None, date(2026, 11, 20), date(2026, 11, 20), date(2026, 12, 5), date(2027, 6, 1)])
+"""Ends of terms: in the month after this one, whose falls wait for it, and later."""
+
 rows = st.builds(
     Row,
     account=seldom(ACCOUNT_KEYS, [*ACCOUNT_KEYS, "nobody"]),
@@ -119,7 +123,28 @@ rows = st.builds(
     by_term=st.booleans(),
     charge=seldom([RowClass.RECURRING], [RowClass.CANCEL, RowClass.PRORATION, RowClass.UNKNOWN]),
     is_rounded=seldom([False], [False, True]),
+    term_end=renewals,
+    at_renewal=st.sampled_from([None, "0", "1", "3"]),
 )
+
+
+@st.composite
+def renewing_row(draw: st.DrawFn) -> Row:
+    """Seats that fall next month: only a subscription that stands under one key alone schedules a fall."""
+    account, service = draw(st.sampled_from(ACCOUNT_KEYS)), draw(st.sampled_from(SERVICE_KEYS))
+    return Row(
+        account,
+        service,
+        str(draw(st.integers(4, 40))),
+        source=draw(st.sampled_from(SOURCES)),
+        subscription=f"{account} {service}",
+        term="P1Y",
+        term_end=date(2026, 11, 20),
+        at_renewal=draw(st.sampled_from(["0", "1", "3"])),
+    )
+
+
+rows_before = st.builds(replace, st.one_of(rows, renewing_row()), period=st.just(PERIOD.previous))
 
 
 @st.composite
@@ -152,11 +177,12 @@ def months(draw: st.DrawFn) -> Month:
     """A month: two sources, four customers and one that the PSA does not know, four products."""
     lines = draw(psa_lines())
     return Month(
-        rows=draw(st.lists(rows, min_size=6, max_size=20)),
+        rows=draw(st.lists(rows, min_size=6, max_size=20)) + draw(st.lists(renewing_row(), min_size=1, max_size=4)),
         lines=lines,
         accounts=draw(account_mappings()),
         services=draw(service_mappings()),
         units=draw(unit_rules(lines)),
+        earlier=draw(st.lists(rows_before, max_size=6)),
         doubts=draw(seldom([[]], [[draw(doubts)]])),
         incomplete=draw(seldom([()], [("RMM",)])),
         inactive_accounts=draw(seldom([()], [("14",)])),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -45,6 +46,18 @@ def test_a_fall_inside_the_term_is_held_and_told(bench: Workbench) -> None:
     assert [int(fall.quantity_before), int(fall.quantity_now)] == [12, 10]
     assert "168 hours" in falls.policy
     assert [(row.file, row.row) for row in falls.evidence] == [("Pax8 2026-09.csv", 2)]
+
+
+def test_the_units_of_an_accounts_falls_are_counted_beyond_those_that_are_named(bench: Workbench) -> None:
+    names = [f"s{number:02}" for number in range(21)]
+    found = figures(
+        bench,
+        [replace(BEFORE, subscription=name) for name in names],
+        [replace(NOW, quantity="10.5", subscription=name) for name in names],
+    )
+    (falls,) = found.commitment_falls
+    assert (falls.count, [fall.subscription_id for fall in falls.named]) == (21, names[:20])
+    assert falls.quantity == Decimal("31.5")
 
 
 def test_a_subscription_gone_inside_its_term_is_held(bench: Workbench) -> None:

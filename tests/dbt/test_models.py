@@ -5,17 +5,21 @@ Does not belong here: the rules; those are told as months.
 """
 
 import re
-import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.periods import BillingPeriod
+from pipelines.reconciliation.inputs import MonthInputs
+from pipelines.reconciliation.month import MonthRecords, Tenant, compute_month, month_view
 from resources.warehouse.building import run_dbt
 from resources.warehouse.errors import WarehouseError
 from resources.warehouse.month import MonthWarehouse
 from resources.warehouse.scratch import database_file, write_month
-from tests.dbt.builder import DBT_PROJECT, Line, Month, Row, Workbench
+from tests.dbt.builder import DBT_PROJECT, NOON, PERIOD, TENANT, Line, Month, Row, Workbench, broken_project
 from tests.dbt.test_words import models
 
 MONTH = Month([Row("Acme", "M365", "12")], [Line("1", "11", "501", "10")])
@@ -74,27 +78,65 @@ def test_the_sql_is_portable(pattern: str) -> None:
         assert not re.search(pattern, re.sub(r"\s+", " ", sql)), file.name
 
 
-def _broken_copy(folder: Path, file: str, old: str, new: str) -> Path:
-    project = folder / "dbt_project"
-    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target"))
-    text = (project / file).read_text(encoding="utf-8")
-    assert old in text
-    (project / file).write_text(text.replace(old, new), encoding="utf-8")
-    return project
-
-
 def test_a_red_test_is_an_answer_and_the_figures_are_there(workbench: Workbench, tmp_path: Path) -> None:
-    project = _broken_copy(
+    project = broken_project(
         tmp_path, "models/marts/usage_conservation.sql", "coalesce(mapped.quantity,", "coalesce(null,"
     )
     with MonthWarehouse(workbench.lake, tmp_path / "scratch", project).build(MONTH.inputs(workbench.lake)) as build:
         failed = {node.unique_id.split(".")[2]: node.rows for node in build.nodes if node.status == "fail"}
         assert failed == {"quantity_is_mapped_unmapped_or_excluded": 1}
         assert [delta.quantity_after for delta in build.figures().deltas] == [12]
+        with pytest.raises(WarehouseError, match="quantity_is_mapped_unmapped_or_excluded failed; no figure can be"):
+            build.checked_figures()
+
+
+class Ledger:
+    """Knows one month: its file and its PSA copy, and no mapping."""
+
+    def __init__(self, inputs: MonthInputs) -> None:
+        self._records = MonthRecords(inputs.revisions, (), (), (), (), inputs.psa)
+
+    def read_month(self, _period: BillingPeriod, *, as_of: datetime | None = None) -> MonthRecords:
+        """The same at any instant."""
+        return replace(self._records, as_of=as_of)
+
+
+@pytest.mark.parametrize(
+    ("model", "old", "new", "check"),
+    [
+        pytest.param(
+            "usage_conservation",
+            "coalesce(unmapped.quantity,",
+            "coalesce(null,",
+            "quantity_is_mapped_unmapped_or_excluded",
+            id="units are lost",
+        ),
+        pytest.param(
+            "money_conservation",
+            "coalesce(decided.unmapped,",
+            "coalesce(null,",
+            "money_is_mapped_unmapped_excluded_or_classed",
+            id="money is lost",
+        ),
+    ],
+)
+def test_a_red_check_leaves_nothing_to_publish(
+    workbench: Workbench, tmp_path: Path, model: str, old: str, new: str, check: str
+) -> None:
+    tenant = Tenant(TENANT, "USD", UTC)
+    inputs = replace(MONTH, rows=[Row("Acme", "M365", "12", amount="264")]).inputs(workbench.lake)
+    lake, ledger = workbench.lake, Ledger(inputs)
+    project = broken_project(tmp_path, f"models/marts/{model}.sql", old, new)
+    broken = MonthWarehouse(lake, tmp_path / "scratch", project)
+    nodes = compute_month(tenant, PERIOD, ledger, broken, now=NOON)
+    assert [node.unique_id.split(".")[2] for node in nodes if node.status == "fail"] == [check]
+    key = month_view(PERIOD, ledger.read_month(PERIOD), NOON).figures_key
+    with pytest.raises(LookupError, match=key):
+        lake.read_figures(PERIOD.key, key)
 
 
 def test_a_model_that_fails_is_named_with_the_databases_words(workbench: Workbench, tmp_path: Path) -> None:
-    project = _broken_copy(tmp_path, "models/marts/delta_sources.sql", "deltas.is_fed", "deltas.is_fled")
+    project = broken_project(tmp_path, "models/marts/delta_sources.sql", "deltas.is_fed", "deltas.is_fled")
     warehouse = MonthWarehouse(workbench.lake, tmp_path / "scratch", project)
     with pytest.raises(WarehouseError, match=r"(?s)the model delta_sources failed: .*is_fled"):
         warehouse.build(MONTH.inputs(workbench.lake))
@@ -102,7 +144,7 @@ def test_a_model_that_fails_is_named_with_the_databases_words(workbench: Workben
 
 
 def test_a_project_that_cannot_be_parsed_says_so(workbench: Workbench, tmp_path: Path) -> None:
-    project = _broken_copy(tmp_path, "models/marts/mapped_usage.sql", "int_account_keys", "int_account_quays")
+    project = broken_project(tmp_path, "models/marts/mapped_usage.sql", "int_account_keys", "int_account_quays")
     warehouse = MonthWarehouse(workbench.lake, tmp_path / "scratch", project)
     with pytest.raises(WarehouseError, match=r"(?s)cannot be parsed: .*int_account_quays_resolved_to_services"):
         warehouse.build(MONTH.inputs(workbench.lake))

@@ -50,8 +50,15 @@ def test_sensors_and_schedule_run_by_themselves() -> None:
     assert all(one.default_status is dg.DefaultScheduleStatus.RUNNING for one in repository.schedule_defs)
 
 
-def test_the_conservation_law_is_a_check_of_an_asset() -> None:
-    assert "quantity_is_mapped_unmapped_or_excluded" in {check.name for check in GRAPH.asset_check_keys}
+@pytest.mark.parametrize(
+    ("asset", "check"),
+    [
+        ("usage_conservation", "quantity_is_mapped_unmapped_or_excluded"),
+        ("money_conservation", "money_is_mapped_unmapped_excluded_or_classed"),
+    ],
+)
+def test_the_conservation_laws_are_checks_that_stop_what_rests_on_them(asset: str, check: str) -> None:
+    assert GRAPH.get_check_spec(dg.AssetCheckKey(dg.AssetKey(asset), check)).blocking
 
 
 def test_nothing_unmapped_is_a_check_of_an_asset() -> None:

@@ -39,6 +39,8 @@ def test_a_dropped_file_becomes_a_proposal_with_its_evidence(desk: Desk) -> None
         "12",
     )
     assert (change["amount_delta"], change["currency"], change["delta"]) == ("44.00", "USD", "2")
+    assert (change["unit_price"], change["unit_cost"]) == ("22.00", "18.00")
+    assert (change["cost_delta"], change["margin_delta"]) == ("36.00", "8.00")
     assert change["account"] == {"id": "250", "name": "Acme"}
     assert [(item["file"], item["row"]) for item in change["evidence"]] == [("usage.csv", 2)]
 

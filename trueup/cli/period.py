@@ -26,7 +26,7 @@ def close(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Freeze a month as it was last reconciled: readings, mapping decisions, PSA copy.
+    """Freeze a month as it was last reconciled: readings, mapping decisions, PSA copy, approval policy.
 
     Exit code 3 when something arrived since, or the month was never reconciled.
 

@@ -18,6 +18,8 @@ from pipelines.reconciliation.deltas import DeltaKind, DeltaOutcome, HoldReason
 from pipelines.reconciliation.expected import expected_drops
 from pipelines.reconciliation.inputs import (
     ClassedRows,
+    CommitmentFall,
+    CommitmentFalls,
     KeyDrift,
     Likeness,
     MonthFigures,
@@ -241,7 +243,12 @@ def test_a_difference_whose_line_waits_for_a_roll_back_is_told() -> None:
 
 
 def test_a_negative_total_is_held_in_its_own_words() -> None:
-    negative = delta(DeltaKind.DECREASE, outcome=DeltaOutcome.HELD, quantity_used=Decimal(-3))
+    negative = delta(
+        DeltaKind.DECREASE,
+        outcome=DeltaOutcome.HELD,
+        held_by=HoldReason.NEGATIVE_TOTAL,
+        quantity_used=Decimal(-3),
+    )
     finding = only(seen(figures=replace(NO_FIGURES, deltas=(negative,))))
     assert "the rows add up to -3 units" in finding.message
     assert "refunds" in finding.remedy
@@ -341,6 +348,14 @@ def test_vanished_subscriptions_are_told_by_account_the_first_of_them_by_name() 
     )
     assert "whether it ended, before a fall of this account is approved" in finding.remedy
     assert finding.evidence == (ROW,)
+
+
+def test_falls_inside_a_term_count_the_units_of_those_that_are_not_named_too() -> None:
+    named = (CommitmentFall("s1", "M365-BP", Decimal(12), Decimal(10), None),)
+    falls = CommitmentFalls("Pax8", "acme", 21, Decimal(42), "Seven days", named, (ROW,))
+    finding = only(seen(figures=replace(NO_FIGURES, commitment_falls=(falls,))))
+    assert (finding.kind, finding.quantity) == (FindingKind.COMMITMENT, Decimal(42))
+    assert "'s1' (M365-BP) from 12 to 10, bound until a day unknown; and 20 more." in finding.message
 
 
 SPENT = unmapped(
