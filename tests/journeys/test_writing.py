@@ -81,6 +81,10 @@ def test_a_written_change_shows_who_approved_it_which_run_wrote_it_and_its_whole
     said = month.say("explain", name).out
     for words in ("usage.csv row 2", "approved by dana: by name only", "PATCH /v4_6", "written and read back"):
         assert words in said
+    month.run()
+    settled = month.say("explain", name, "--json").json
+    assert [(row["file"], row["row"]) for row in settled["rows"]] == [("usage.csv", 2)]
+    assert (explained["quantity_used"], settled["quantity_used"]) == ("11", None)
 
 
 def test_after_writing_a_run_proposes_nothing_more_for_the_line(month: Desk) -> None:

@@ -84,8 +84,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
     bound = holding[-1].plan if holding else None
     meant = as_bound(latest, bound) if bound else picked(latest, UNPICKED, opened.psa_kind.takes)
     live = standing.live
-    figures = str(month.summary["figures"]) if month else ""
-    rows = opened.lake.read_evidence(latest.period, figures, latest.account_id, latest.service_id)
+    used, rows = _basis(opened, latest, str(month.summary["figures"]) if month else "")
     shown = [
         change_as_json(each, opened.day_count, approvals.get((each.change_id, each.revision), ()), policy)
         for each in revisions
@@ -114,9 +113,23 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
             for reading in standing.readings
             if reading.drop.source in latest.sources
         ],
+        "quantity_used": used,
         "rows": rows,
         "history": history,
     }
+
+
+def _basis(opened: Workspace, change: Change, figures: str) -> tuple[str | None, list[dict[str, Any]]]:
+    """What is used in all and the rows that say so, as the month was last reconciled.
+
+    Once a change is written its line agrees, and the month keeps no rows for it any more: those that the change itself
+    keeps stand here then, of which there are at most twenty.
+    """
+    rows = opened.lake.read_evidence(change.period, figures, change.account_id, change.service_id)
+    deltas = opened.lake.read_figures(change.period, figures).deltas if rows else ()
+    place = (change.account_id, change.service_id, change.line_id)
+    used = [each.quantity_used for each in deltas if (each.account_id, each.service_id, each.line_id) == place]
+    return text(used[0]) if used else None, rows or [item.as_json() for item in change.evidence]
 
 
 def _proof(actor: Actor) -> str:
@@ -194,8 +207,15 @@ def _policy_in_words(policy: dict[str, Any] | None) -> list[str]:
     return [f"  policy    {policy['outcome']}, by {rules}"]
 
 
+def _row_in_words(row: dict[str, Any]) -> str:
+    sheet = f" sheet {row['sheet']}" if row["sheet"] else ""
+    said = f": {row['account_key']} · {row['service_key']} = {row['quantity']}" if "quantity" in row else ""
+    return f"{row['file']}{sheet} row {row['row']}{said}"
+
+
 def _in_words(explained: dict[str, Any]) -> list[str]:
     change, request = explained["change"], explained["request"]
+    kept, count = len(explained["rows"]), change["evidence_count"]
     lines = [
         f"Change {change['id']}@{change['revision']} ({change['status']}): {change['account']['name']}, "
         f"{change['service']['name']}",
@@ -205,6 +225,7 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"  money     {_money(change)}",
         *([f"  part      {change['proration']['formula']}"] if change["proration"] else []),
         *([f"  request   {request['method']} {request['path']} {request['body']}"] if request else []),
+        *([f"  used      {explained['quantity_used']}, in all rows below"] if explained["quantity_used"] else []),
         *_policy_in_words(change["policy"]),
         f"  mappings  version {explained['mapping_version']}",
     ]
@@ -214,10 +235,8 @@ def _in_words(explained: dict[str, Any]) -> list[str]:
         f"with {reading['profile']}"
         for reading in explained["readings"]
     ]
-    lines += [
-        f"  row       {row['file']} row {row['row']}: {row['account_key']} · {row['service_key']} = {row['quantity']}"
-        for row in explained["rows"]
-    ]
+    lines += [f"  row       {_row_in_words(row)}" for row in explained["rows"]]
+    lines += [f"            (the first {kept} of {count} rows)"] if kept < count else []
     lines += [
         f"  {event['at'][:19].replace('T', ' ')} revision {event['revision']} {event['event']} by {event['by']}: "
         f"{event['words']}"
