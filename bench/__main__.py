@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,23 @@ TEN_MILLION = Shape(10_000_000)
 KNOWN_FILES = 100_000
 SUGGESTED_KEYS = 5_000
 WRITES, MANY_WRITES = 1_000, 10_000
+PER_AGREEMENT = 10
+"""Changes to an agreement, unless a row says otherwise."""
+FEW_PER_AGREEMENT = (1, 3)
 RATE = 1_200
 """Requests a minute at which write-back is held against the time that such a rate takes: twenty a second."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: a ratio (or GiB, as ``unit`` says), the limit it shall reach, the most memory that was in use."""
+    """One figure: a ratio (or GiB, as ``unit`` says), the limit it shall reach, the most memory that was in use.
+
+    A figure without a ``limit`` is there to be known.
+    """
 
     name: str
     ratio: float
-    limit: float
+    limit: float | None
     unit: str
     peak_mib: int
 
@@ -69,6 +75,7 @@ class Bench:
         yield self._look()
         yield self._suggestions()
         yield from (self._requests(kind, WRITES) for kind in KINDS)
+        yield from (self._few(kind, each) for kind in ("connectwise", "halopsa") for each in FEW_PER_AGREEMENT)
         yield from self._at_a_rate("1k", WRITES)
         yield self._to_deltas("intake_to_deltas_1m", MILLION, 2.7)
         yield self._between("dirty", Shape(MILLION.rows, bad_per_mille=100), MILLION, 1.15)
@@ -105,6 +112,11 @@ class Bench:
         run = self._writes(kind, count, 0)
         return _requests_row(f"writeback_requests_{kind}", run, count)
 
+    def _few(self, kind: str, per_agreement: int) -> Row:
+        """The same with so few changes to an agreement, whose own requests fewer changes share."""
+        run = self._writes(kind, WRITES, 0, per_agreement)
+        return replace(_requests_row(f"writeback_requests_{kind}_{per_agreement}", run, WRITES), limit=None)
+
     def _at_a_rate(self, size: str, count: int) -> Iterator[Row]:
         """Requests a change, and the time beside what one request a change would take at that rate."""
         run = self._writes("connectwise", count, RATE)
@@ -114,8 +126,8 @@ class Bench:
         floor = 60 * count / RATE
         yield Row(f"writeback_{size}", round(run.said["seconds"] / floor, 2), 1.3, "ratio", run.peak_mib)
 
-    def _writes(self, kind: str, count: int, rate: int) -> Measured:
-        run = _process("bench.writeback", kind, count, rate)
+    def _writes(self, kind: str, count: int, rate: int, per_agreement: int = PER_AGREEMENT) -> Measured:
+        run = _process("bench.writeback", kind, count, rate, per_agreement)
         if run.said["written"] != count:
             raise SystemExit(f"{run.said['written']} of {count} changes were written to {kind}")
         return run
@@ -236,7 +248,8 @@ def main() -> None:
     rows = []
     print(f"{'name':32}{'ratio':>8}{'limit':>8}  {'unit':8}{'peak MiB':>9}", flush=True)
     for row in Bench(asked.folder.absolute(), asked.times).rows(is_full=asked.full):
-        print(f"{row.name:32}{row.ratio:8.2f}{row.limit:8.2f}  {row.unit:8}{row.peak_mib:9}", flush=True)
+        limit = "–" if row.limit is None else f"{row.limit:.2f}"
+        print(f"{row.name:32}{row.ratio:8.2f}{limit:>8}  {row.unit:8}{row.peak_mib:9}", flush=True)
         rows.append(asdict(row))
         RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 

@@ -3,8 +3,8 @@
 Belongs here: a store full of approvals, one run of write-back, counting what leaves.
 Does not belong here: intake and reconciliation (``product``), the limits (``__main__``).
 
-Run as ``python -m bench.writeback KIND CHANGES RATE``: RATE is in requests a minute, 0 for none. Ten changes to each
-agreement, each raising a line that stands by two. It prints its figures as JSON.
+Run as ``python -m bench.writeback KIND CHANGES RATE PER_AGREEMENT``: RATE is in requests a minute, 0 for none. So many
+changes to each agreement, each raising a line that stands by two. It prints its figures as JSON.
 """
 
 import itertools
@@ -42,7 +42,6 @@ from resources.store.write_ledger import StoreWriteLedger
 from resources.witness import WitnessFile
 
 TENANT, COMPANY, PERIOD = "bench", "sandbox", "2026-10"
-CHANGES_PER_AGREEMENT = 10
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
 PRICE, COST = Decimal(22), Decimal(18)
 FIRST_AGREEMENT = 9000
@@ -64,9 +63,9 @@ class Counting(httpx.HTTPTransport):
         return response
 
 
-def main(kind: str, count: int, rate: int) -> None:
+def main(kind: str, count: int, rate: int, per_agreement: int) -> None:
     """Write that many changes and print what it took."""
-    changed = [_change(number) for number in range(1, count + 1)]
+    changed = [_change(number, FIRST_AGREEMENT + (number - 1) // per_agreement) for number in range(1, count + 1)]
     with tempfile.TemporaryDirectory() as folder:
         seed = Path(folder) / "seed.json"
         seed.write_text(json.dumps(_seed(kind, changed)), encoding="utf-8")
@@ -144,7 +143,7 @@ def _approve(store: Store, kind: str, url: str, changed: list[Change]) -> None:
         raise SystemExit(f"{len(decided.decisions)} of {len(changed)} changes were approved")
 
 
-def _change(number: int) -> Change:
+def _change(number: int, agreement: int) -> Change:
     return Change(
         change_id=ChangeId(f"change-{number:06}"),
         revision=1,
@@ -156,7 +155,7 @@ def _change(number: int) -> Change:
         account_name="Bench",
         service_id=ServiceId("77"),
         service_name="Seats",
-        agreement_id=AgreementId(str(FIRST_AGREEMENT + (number - 1) // CHANGES_PER_AGREEMENT)),
+        agreement_id=AgreementId(str(agreement)),
         line_id=AgreementLineId(str(number)),
         quantity_before=Decimal(10),
         quantity_after=Decimal(12),
@@ -200,4 +199,4 @@ def _seed(kind: str, changed: list[Change]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, sys.argv[2:5]))

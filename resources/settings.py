@@ -25,7 +25,7 @@ from pipelines.writeback.groups import OLDEST_LOOK
 FILE_NAME = "trueup.toml"
 PSA_KINDS = ("connectwise", "autotask", "halopsa", "syncro")
 MOST_LOOK_SECONDS = int(OLDEST_LOOK.total_seconds())
-FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "witness", "dagster")
+FOLDERS = ("inbox", "archive", "lake", "profiles", "exports", "scratch", "witness", "pace", "dagster")
 
 
 class SettingsError(Exception):

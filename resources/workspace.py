@@ -174,7 +174,8 @@ class Workspace:
         asked = self.settings.values["psa.requests_per_minute"]
         # Nor is the sandbox waited for, unless a rate is asked for.
         rate = asked or (None if self._is_sandbox else kind.requests_per_minute)
-        opened = kind.open(Connection(identity, secrets, self._is_sandbox, patience, rate))
+        turns = self.settings.folder("pace") / f"{self.settings.tenant}.turn"
+        opened = kind.open(Connection(identity, secrets, self._is_sandbox, patience, rate, turns=turns))
         try:
             yield opened
         finally:

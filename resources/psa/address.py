@@ -5,7 +5,7 @@ Does not belong here: paths below the base URL, which are each vendor's own.
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,6 +32,15 @@ def checked_base_url(text: str, *, allow_loopback: bool) -> str:
         raise Refused(f"psa.base_url is http, so credentials would travel in the clear: use https. {_SET}")
     _check_literal(host, allow_loopback=allow_loopback)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def stranger(host: str, vendor: str, domains: Sequence[str]) -> Refused:
+    """What is said of a host that is none of a vendor's who hosts all tenants itself: no credential goes there."""
+    known = " or ".join(f".{domain}" for domain in domains)
+    return Refused(
+        f"psa.base_url names {host:.80}, which is no host of {vendor}'s: those end with {known}. Nothing was sent. "
+        "Correct psa.base_url, or psa.kind"
+    )
 
 
 def connection_guard(*, allow_loopback: bool) -> Callable[[str, Mapping[str, Any]], None]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipelines.agreements.records import PsaRecords
+from resources.psa.address import checked_base_url, is_loopback_name, stranger
 from resources.psa.answers import Redaction, failure_of, messages_of, retry_after
 from resources.psa.autotask_allowance import Allowance
 from resources.psa.autotask_records import (
@@ -46,7 +47,7 @@ VALUES_PER_QUESTION = 200
 THREADS_EXCEEDED = "Itgenatr005"
 """The vendor's word for too many requests at once, which may come under any status."""
 
-_VENDOR_HOSTS = ".autotask.net"
+_DOMAIN = "autotask.net"
 _WINDOW = timedelta(days=1)
 
 Filter = Mapping[str, Any]
@@ -115,9 +116,13 @@ class Autotask(PsaConnection):
         timeouts: Timeouts | None = None,
         patience: Patience | None = None,
     ) -> None:
+        headers = credentials.headers()
+        host, _ = _host(checked_base_url(base_url, allow_loopback=allow_loopback))
+        if not is_loopback_name(host) and not host.endswith(f".{_DOMAIN}"):
+            raise stranger(host, "Autotask", (_DOMAIN,))
         self._http = PsaHttp(
             base_url,
-            credentials.headers(),
+            headers,
             secrets=credentials.secrets(),
             allow_loopback=allow_loopback,
             transport=transport,
@@ -327,6 +332,6 @@ def _host(url: str) -> tuple[str, int | None]:
 
 def _other_zone(url: str) -> str:
     host, _ = _host(url)
-    if host.endswith(_VENDOR_HOSTS):
+    if host.endswith(f".{_DOMAIN}"):
         return f"this Autotask tenant is on another host: set psa.base_url to https://{host}. Nothing more was sent"
     return f"the PSA names {host!r:.60} as this tenant's zone, no host of Autotask's: check psa.base_url"

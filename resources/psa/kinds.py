@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
@@ -23,7 +24,7 @@ from resources.psa.connectwise import ConnectWise, ConnectWiseCredentials
 from resources.psa.halopsa import HaloPsa
 from resources.psa.halopsa_token import HaloPsaCredentials
 from resources.psa.http import Patience
-from resources.psa.pacing import PacedTransport
+from resources.psa.pacing import PacedTransport, SharedTurns
 from resources.psa.syncro import Syncro, SyncroCredentials
 
 SLACK_SECONDS = 2
@@ -42,6 +43,8 @@ class Connection:
     """None: as fast as they are answered."""
     transport: httpx.BaseTransport | None = None
     """What requests travel by, once it is their turn; None for the usual one."""
+    turns: Path | None = None
+    """The file by which all connections of a tenant take turns on this machine; None: this one keeps to itself."""
 
 
 class PsaClient(Protocol):
@@ -96,8 +99,13 @@ def _opening(
     client_of: Callable[..., Any],
     credentials_of: Callable[..., Any],
     billing_of: Callable[[Any, PsaIdentity], BilledPsa],
+    *,
+    is_one_in_flight: bool = False,
 ) -> Callable[[Connection], OpenPsa]:
-    """How a kind is connected to: its credentials from the secrets, in their order, its client, its billing side."""
+    """How a kind is connected to: its credentials from the secrets, in their order, its client, its billing side.
+
+    Where ``is_one_in_flight``, a request that has its turn is answered before the next is sent.
+    """
 
     def opened(connection: Connection) -> OpenPsa:
         client = client_of(
@@ -105,19 +113,21 @@ def _opening(
             credentials_of(*connection.secrets.values()),
             allow_loopback=connection.allow_loopback,
             patience=connection.patience,
-            transport=_paced(connection),
+            transport=_paced(connection, is_one_in_flight=is_one_in_flight),
         )
         return OpenPsa(client, billing_of(client, connection.identity))
 
     return opened
 
 
-def _paced(connection: Connection) -> httpx.BaseTransport | None:
+def _paced(connection: Connection, *, is_one_in_flight: bool) -> httpx.BaseTransport | None:
     if connection.requests_per_minute is None:
         return connection.transport
     transport = connection.transport or httpx.HTTPTransport(trust_env=False)
     interval = 60 / connection.requests_per_minute
-    return PacedTransport(transport, interval, clock=time.monotonic, sleep=time.sleep, slack=SLACK_SECONDS)
+    turns = SharedTurns(connection.turns, is_one_in_flight=is_one_in_flight) if connection.turns else None
+    # Other processes must read the same clock, also after this machine was started anew.
+    return PacedTransport(transport, interval, clock=time.time, sleep=time.sleep, slack=SLACK_SECONDS, turns=turns)
 
 
 CONNECTWISE = PsaKind(
@@ -133,7 +143,8 @@ AUTOTASK = PsaKind(
     name="autotask",
     secrets=("COMPANY_ID", "USERNAME", "SECRET", "INTEGRATION_CODE"),
     traits=autotask_writing.TRAITS,
-    open=_opening(Autotask, AutotaskCredentials, autotask_writing.AutotaskBilling),
+    # Three requests may be under way at a time; the others are left to whoever else uses the tenant.
+    open=_opening(Autotask, AutotaskCredentials, autotask_writing.AutotaskBilling, is_one_in_flight=True),
     preview=autotask_writing.adjustment_preview,
     objection_to=autotask_writing.objection_to,
     # Half of the 10,000 an hour that all integrations of a database share, less 5 %: above it each call is delayed.

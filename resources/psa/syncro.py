@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipelines.agreements.records import Agreement, AgreementLine, PsaRecords
-from resources.psa.address import checked_base_url, is_loopback_name
+from resources.psa.address import checked_base_url, is_loopback_name, stranger
 from resources.psa.errors import Gone, Refused, Unavailable
 from resources.psa.fields import Record, id_of
 from resources.psa.http import Patience, PsaConnection, PsaHttp, Timeouts
@@ -33,6 +33,9 @@ API = "/api/v1"
 
 READS = 2
 """How often a list is read before pages that disagree are taken for a fault of the PSA."""
+
+_DOMAINS = ("syncromsp.com", "repairshopr.com")
+"""Syncro's, and that of the same system under its other name."""
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
 
@@ -198,8 +201,11 @@ def _whole(meta: Any, field: str, path: str) -> int:
 
 
 def _check_tenant(host: str, subdomain: str) -> None:
-    if host.partition(".")[0] != subdomain.lower():
+    label, _, domain = host.partition(".")
+    if label != subdomain.lower():
         raise Refused(
             f"psa.base_url is the host {host}, and the credential subdomain is {subdomain}: the token would go to "
             f"another tenant. Set psa.base_url to https://{subdomain.lower()}.syncromsp.com, or correct the subdomain"
         )
+    if domain not in _DOMAINS:
+        raise stranger(host, "Syncro", _DOMAINS)

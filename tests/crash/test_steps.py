@@ -98,6 +98,7 @@ IN_A_SHARED_REQUEST = [
 ]
 
 
+@pytest.mark.parametrize("store", ["sqlite_url", "postgres_url"] if IS_LONG else ["sqlite_url"])
 @pytest.mark.parametrize(
     ("model", "moment", "nth", "left"),
     [
@@ -107,9 +108,9 @@ IN_A_SHARED_REQUEST = [
     ids=lambda each: each.name if isinstance(each, Model) else None,
 )
 def test_a_writer_killed_in_the_midst_of_several_lines_is_made_good(
-    sqlite_url: str, model: Model, moment: str, nth: int, left: list[ChangeStatus]
+    request: pytest.FixtureRequest, store: str, model: Model, moment: str, nth: int, left: list[ChangeStatus]
 ) -> None:
-    with staged(sqlite_url, model=model) as scene:
+    with staged(request.getfixturevalue(store), model=model) as scene:
         scene.killed_after(moment, "--alone=1", nth=nth)
         statuses = scene.statuses()
         assert [statuses["1"], statuses["2"], statuses["3"]] == [WRITTEN, *left]

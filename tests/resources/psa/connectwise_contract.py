@@ -130,6 +130,7 @@ CONTRACT = Contract(
     error=ERROR,
     errors=ERRORS,
     spec_file="connectwise.psa.2025.subset.overlay.json",
+    is_published_for_answers=True,
 )
 
 

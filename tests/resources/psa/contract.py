@@ -39,13 +39,14 @@ class ContractTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass one request on. Raises ``ContractViolation`` with everything that is wrong with it or its answer."""
         request.read()
-        published = self._published(request) if self._published else ()
+        published = self._published.request_problems(request) if self._published else ()
         _raise_if_any([*self._contract.request_problems(request), *published], request)
         response = self._inner.handle_request(request)
         response.read()
         self.exchanges.append((request, response))
         if self._judges_answers:
-            _raise_if_any(list(self._contract.response_problems(request, response)), request)
+            published = self._published.answer_problems(request, response) if self._published else ()
+            _raise_if_any([*self._contract.response_problems(request, response), *published], request)
         return response
 
     def close(self) -> None:
@@ -175,7 +176,7 @@ class Contract:
 
     ``base`` stands in front of every path. ``error`` is the shape of an answer under one of the ``errors``.
     ``spec_file`` is the vendor's published contract in ``PSA_SPEC_DIR``, None where there is none; ``beyond_spec`` are
-    paths that it does not hold.
+    paths that it does not hold. ``is_published_for_answers`` where it describes them as they come.
     """
 
     base: str
@@ -185,6 +186,7 @@ class Contract:
     errors: frozenset[int]
     spec_file: str | None
     beyond_spec: tuple[str, ...] = ()
+    is_published_for_answers: bool = False
 
     def path_of(self, request: httpx.Request) -> str:
         """The path below the base."""
@@ -238,28 +240,58 @@ def _body_problems(request: httpx.Request, endpoint: Endpoint) -> Iterator[str]:
 # The vendor's published contract, where a folder with it is at hand ---------------------------------------------------
 
 
-def published_contract(contract: Contract) -> Callable[[httpx.Request], list[str]] | None:
-    """A second judge of requests: path, query names, required headers and JSON bodies; None when no folder is named."""
+def published_contract(contract: Contract) -> "Published | None":
+    """A vendor's published contract as a second judge; None when no folder with it is named."""
     folder = os.environ.get("PSA_SPEC_DIR")
     file = Path(folder, contract.spec_file) if folder and contract.spec_file else None
     if file is None or not file.is_file():
         return None
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    paths: dict[str, Any] = document["paths"]
+    return Published(contract, json.loads(file.read_text(encoding="utf-8")))
 
-    def judge(request: httpx.Request) -> list[str]:
-        path, method = contract.path_of(request), request.method.lower()
-        if any(re.fullmatch(pattern, path) for pattern in contract.beyond_spec):
+
+@dataclass(frozen=True)
+class Published:
+    """A second judge: of path, query names, required headers and JSON bodies, and of answers where it is good for them.
+
+    It is an OpenAPI ``document``; of a body it says what is required, which fields there are, their types and words.
+    """
+
+    contract: Contract
+    document: dict[str, Any]
+
+    def request_problems(self, request: httpx.Request) -> list[str]:
+        """What is wrong with a request."""
+        path = self.contract.path_of(request)
+        if any(re.fullmatch(pattern, path) for pattern in self.contract.beyond_spec):
             return []
-        operations = [item[method] for pattern, item in paths.items() if method in item and _fits(pattern, path)]
-        if not operations:
+        operation = self._operation(request)
+        if operation is None:
             return [f"published: there is no {request.method} {path}"]
         return [
-            *_published_problems(request, operations[0].get("parameters", [])),
-            *_published_body_problems(request, operations[0], document),
+            *_published_problems(request, operation.get("parameters", [])),
+            *self._body_problems(operation.get("requestBody", {}), request.content, "body"),
         ]
 
-    return judge
+    def answer_problems(self, request: httpx.Request, response: httpx.Response) -> list[str]:
+        """What is wrong with an answer; nothing of one whose status or shape it does not tell."""
+        operation = self._operation(request)
+        if operation is None or not self.contract.is_published_for_answers:
+            return []
+        told = operation["responses"].get(str(response.status_code), {})
+        # A tenant may show fields that the document does not know.
+        return [each for each in self._body_problems(told, response.content, "answer") if not each.endswith(_UNKNOWN)]
+
+    def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
+        path, method = self.contract.path_of(request), request.method.lower()
+        paths: dict[str, Any] = self.document["paths"]
+        return next((item[method] for each, item in paths.items() if method in item and _fits(each, path)), None)
+
+    def _body_problems(self, part: Mapping[str, Any], content: bytes, place: str) -> list[str]:
+        told = _at(part, self.document).get("content", {}).get("application/json")
+        if told is None or not content:
+            return []
+        value = json.loads(content, parse_float=Decimal)
+        return [f"published: {problem}" for problem in _misfits(told["schema"], value, place, self.document)]
 
 
 def _at(part: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
@@ -283,13 +315,7 @@ def _published_problems(request: httpx.Request, parameters: list[dict[str, Any]]
     ]
 
 
-def _published_body_problems(request: httpx.Request, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    content = _at(operation.get("requestBody", {}), document).get("content", {}).get("application/json")
-    if content is None or not request.content:
-        return []
-    body = json.loads(request.content, parse_float=Decimal)
-    return [f"published: {problem}" for problem in _misfits(content["schema"], body, "body", document)]
-
+_UNKNOWN = " is not known"
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -302,7 +328,10 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 def _misfits(schema: Mapping[str, Any], value: Any, place: str, document: Mapping[str, Any]) -> Iterator[str]:
-    """Values of another type than the schema's, and fields that it does not have. Null may stand anywhere."""
+    """Values of another type or word than the schema's, fields that it does not have, required ones that are missing.
+
+    Null may stand anywhere.
+    """
     schema = _at(schema, document)
     kind = schema.get("type")
     if value is None or kind is None:
@@ -310,12 +339,15 @@ def _misfits(schema: Mapping[str, Any], value: Any, place: str, document: Mappin
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
         yield f"{place} is no {kind}"
         return
+    if value not in schema.get("enum", [value]):
+        yield f"{place} is {value!r}, not one of {', '.join(map(str, schema['enum']))}"
     parts: Any = value
     if kind == "array":
         for index, each in enumerate(parts):
             yield from _misfits(schema.get("items", {}), each, f"{place}[{index}]", document)
     elif kind == "object" and "properties" in schema:
         known = schema["properties"]
-        yield from (f"{place}.{name} is not known" for name in parts if name not in known)
+        yield from (f"{place}.{name} is missing" for name in schema.get("required", ()) if name not in parts)
+        yield from (f"{place}.{name}{_UNKNOWN}" for name in parts if name not in known)
         for name in known.keys() & parts.keys():
             yield from _misfits(known[name], parts[name], f"{place}.{name}", document)

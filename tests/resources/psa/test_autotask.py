@@ -304,6 +304,24 @@ def test_credentials_are_never_sent_to_another_host(zone: Any, words: str) -> No
     assert {request.url.path for request in asked} == {"/ATServicesRest/V1.0/ZoneInformation"}
 
 
+@pytest.mark.parametrize("allow_loopback", [False, True])
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://evil.example", id="a stranger"),
+        pytest.param(f"{HOST}.evil.example", id="a host that looks like it"),
+        pytest.param("https://webservices2.notautotask.net", id="another domain with its end"),
+        pytest.param("https://autotask.net", id="the domain alone"),
+        pytest.param("https://8.8.8.8", id="an address"),
+    ],
+)
+def test_nothing_is_sent_to_a_host_that_is_not_the_vendors(url: str, allow_loopback: bool) -> None:
+    with pytest.raises(Refused) as caught:
+        Autotask(url, AutotaskCredentials(**KEYS), allow_loopback=allow_loopback)
+    assert "which is no host of Autotask's: those end with .autotask.net. Nothing was sent" in str(caught.value)
+    assert "Correct psa.base_url, or psa.kind" in str(caught.value)
+
+
 # --- the shared allowance ---------------------------------------------------------------------------------------------
 
 

@@ -114,9 +114,10 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def test_the_vendor_s_published_contract_is_a_second_judge_where_it_is_at_hand() -> None:
-    judge = published_contract(CONTRACT)
-    if judge is None:
+    published = published_contract(CONTRACT)
+    if published is None:
         pytest.skip("PSA_SPEC_DIR names no folder with ConnectWise's published contract")
+    judge = published.request_problems
     good = httpx.Request("GET", f"https://x{BASE}{ADDITIONS}?pageSize=5", headers=headers())
     assert judge(good) == []
     assert judge(httpx.Request("GET", f"https://x{BASE}/nowhere")) == ["published: there is no GET /nowhere"]
@@ -124,3 +125,11 @@ def test_the_vendor_s_published_contract_is_a_second_judge_where_it_is_at_hand()
         "published: no query size",
         "published: the header clientId is required",
     ]
+    made = httpx.Request("POST", f"https://x{BASE}{ADDITIONS}", headers=headers(), json={"billCustomer": "Free"})
+    assert judge(made) == [
+        "published: body.product is missing",
+        "published: body.billCustomer is 'Free', not one of Billable, DoNotBill, NoCharge",
+    ]
+    answer = httpx.Response(200, json=[{"product": {"id": "7"}, "billCustomer": "Billable", "units": 1}])
+    assert published.answer_problems(good, answer) == ["published: answer[0].product.id is no integer"]
+    assert published.answer_problems(good, httpx.Response(404, json={"code": 1})) == []

@@ -129,9 +129,10 @@ def test_the_contract_stops_a_wrong_answer(status: int, answer: Any, words: str)
 
 
 def test_the_vendor_s_published_contract_is_a_second_judge_where_it_is_at_hand() -> None:
-    judge = published_contract(CONTRACT)
-    if judge is None:
+    published = published_contract(CONTRACT)
+    if published is None:
         pytest.skip("PSA_SPEC_DIR names no folder with HaloPSA's published contract")
+    judge = published.request_problems
     url = f"https://x{BASE}{LIST}"
     assert judge(httpx.Request("GET", f"{url}?pageinate=true")) == []
     assert judge(httpx.Request("GET", f"{url}?paginate=true")) == ["published: no query paginate"]

@@ -4,7 +4,7 @@ Belongs here: claims that hold for every kind of PSA, over real HTTP against its
 Does not belong here: what a look at one line says (each vendor's own ``writing`` tests).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,8 +20,8 @@ from pipelines.review.binding import PsaIdentity
 from pipelines.review.changes import Change
 from pipelines.writeback.ports import BilledPsa, ChangeName, LineSeen, name_of
 from resources.psa.kinds import KINDS, Connection
-from tests.resources.psa import autotask_contract, connectwise_contract, halopsa_contract, syncro_contract
 from tests.resources.psa.conftest import QUICK
+from tests.resources.psa.contracts import CONTRACTS
 from tests.resources.psa.test_connectwise_writing import change
 from tests.sandbox.seeds import account, agreement, line, seed, service
 from trueup.sandbox.psa.running import SandboxHandle, running_sandbox
@@ -43,13 +43,6 @@ LINES = {
     "5": line("5", agreement="9004"),
     "6": line("6", agreement="9002", end="2026-10-01"),
 }
-CONTRACTS: dict[str, Callable[..., httpx.BaseTransport]] = {
-    "connectwise": connectwise_contract.under_contract,
-    "autotask": autotask_contract.under_contract,
-    "halopsa": halopsa_contract.under_contract,
-    "syncro": syncro_contract.under_contract,
-}
-
 PLAIN = ("1", "2", "3")
 """Lines that nothing keeps from being written."""
 
@@ -75,8 +68,7 @@ class Counting(httpx.BaseTransport):
 def looking(kind: str, sandbox: SandboxHandle, *, judges: bool = True) -> Iterator[tuple[BilledPsa, list[str]]]:
     """A kind's sandbox as write-back sees it, and all that it is asked."""
     identity = PsaIdentity(kind, sandbox.url, COMPANY)
-    # What HaloPSA answers to a write is not in its contract.
-    transport = Counting(CONTRACTS[kind](judges_answers=judges and kind != "halopsa"))
+    transport = Counting(CONTRACTS[kind](judges_answers=judges))
     secrets = dict.fromkeys(KINDS[kind].secrets, COMPANY)
     psa = KINDS[kind].open(Connection(identity, secrets, allow_loopback=True, patience=QUICK, transport=transport))
     try:

@@ -372,6 +372,26 @@ def test_the_token_never_goes_to_the_host_of_another_tenant(url: str, allow_loop
     assert "https://acme.syncromsp.com" in str(caught.value)
 
 
+@pytest.mark.parametrize("allow_loopback", [False, True])
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://acme.evil.example", id="a stranger"),
+        pytest.param("https://acme.syncromsp.com.evil.example", id="a host that looks like it"),
+        pytest.param("https://acme.notsyncromsp.com", id="another domain with its end"),
+        pytest.param("https://acme.x.syncromsp.com", id="two labels"),
+        pytest.param("https://acme", id="no domain"),
+    ],
+)
+def test_the_token_never_goes_to_a_host_that_is_not_the_vendors(url: str, allow_loopback: bool) -> None:
+    with pytest.raises(Refused) as caught:
+        Syncro(url, SyncroCredentials(**KEYS), allow_loopback=allow_loopback)
+    assert "no host of Syncro's: those end with .syncromsp.com or .repairshopr.com. Nothing was sent" in str(
+        caught.value
+    )
+    assert "Correct psa.base_url, or psa.kind" in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["http://acme.syncromsp.com", "https://127.0.0.1", "https://10.0.0.8"])
 def test_an_address_that_may_not_be_used_is_refused(url: str) -> None:
     with pytest.raises(Refused):
