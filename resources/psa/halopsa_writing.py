@@ -105,6 +105,15 @@ class _Around:
     service: Service | None
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """A recurring invoice of one look, the same for all changes that were looked at with it."""
+
+    agreement: Agreement
+    invoice: InvoiceSeen
+    damage: str | None
+
+
 class HaloPsaBilling:
     """One HaloPSA tenant as write-back sees it. A request holds all lines of a recurring invoice.
 
@@ -132,7 +141,8 @@ class HaloPsaBilling:
             return unwritable("it names no agreement, so there is no recurring invoice to write to")
         try:
             around = self._around(change)
-            return self._seen_on(self._psa.read_invoice(change.agreement_id), change, around, today)
+            invoice = self._psa.read_invoice(change.agreement_id)
+            return _seen_on(self._frame_of(change.agreement_id, invoice, today), change, around, today)
         except Gone as gone:
             return unwritable(f"it is not in the PSA any more: {gone}")
 
@@ -143,7 +153,9 @@ class HaloPsaBilling:
             around = {name_of(each): found for each in of_invoice if (found := self._around_or_none(each)) is not None}
             with suppress(Gone):
                 invoice = self._psa.read_invoice(number)
-                seen |= self._all_on(invoice, [each for each in of_invoice if name_of(each) in around], around, today)
+                # What cannot be read of it is left out; each of its changes is told why by itself.
+                with suppress(Unavailable):
+                    seen |= _all_on(self._frame_of(number, invoice, today), of_invoice, around, today)
         return seen
 
     def request_for(self, changes: Sequence[Change], seen: LineSeen) -> VendorRequest:
@@ -176,35 +188,20 @@ class HaloPsaBilling:
         except Gone:
             return None
 
-    def _all_on(
-        self, invoice: Record, changes: Sequence[Change], around: Mapping[ChangeName, _Around], today: date
-    ) -> dict[ChangeName, LineSeen]:
-        seen = {}
-        for change in changes:
-            # A line that cannot be read is left out, and keeps none of the others waiting.
-            with suppress(Gone, Unavailable):
-                seen[name_of(change)] = self._seen_on(invoice, change, around[name_of(change)], today)
-        return seen
-
-    def _seen_on(self, invoice: Record, change: Change, around: _Around, today: date) -> LineSeen:
-        agreement = agreement_from(invoice, today)
-        seen = _line_on(raw_lines(invoice), change, agreement, around, today)
-        return self._compared(change, invoice, seen)
-
-    def _account(self, number: str) -> Account:
-        path = f"/Client/{number}"
-        return self._accounts.get(path, lambda: account_from(self._psa.read_record(path)))
-
-    def _compared(self, change: Change, invoice: Record, seen: LineSeen) -> LineSeen:
-        """What was seen, with the lines to send back, and what an earlier request of ours did to them."""
-        number, lines = str(change.agreement_id), tuple(raw_lines(invoice))
+    def _frame_of(self, number: str, invoice: Record, today: date) -> _Frame:
+        """An invoice as it was just read, with what an earlier request of ours did to its lines."""
+        agreement, lines = agreement_from(invoice, today), tuple(raw_lines(invoice))
         self._looked_at[number] = lines
         sent = self._sent.get(number)
         damage = None if sent is None else _damage(number, sent, lines)
         if sent is not None and damage is None and _is_as_sent(sent, lines):
             self._sent.pop(number)
         stamp = invoice.get("last_modified")
-        return replace(seen, record=InvoiceSeen(lines, None if stamp is None else str(stamp)), damage=damage)
+        return _Frame(agreement, InvoiceSeen(lines, None if stamp is None else str(stamp)), damage)
+
+    def _account(self, number: str) -> Account:
+        path = f"/Client/{number}"
+        return self._accounts.get(path, lambda: account_from(self._psa.read_record(path)))
 
     def _remember(self, request: VendorRequest, answer: Answer) -> None:
         (invoice,) = json.loads(request.body, parse_float=Decimal)
@@ -240,6 +237,23 @@ def _new_line(change: Change) -> Record:
         "comment_1": marker_of(change),
     }
     return {name: value for name, value in made.items() if value is not None}
+
+
+def _all_on(
+    frame: _Frame, changes: Sequence[Change], around: Mapping[ChangeName, _Around], today: date
+) -> dict[ChangeName, LineSeen]:
+    seen = {}
+    for change in changes:
+        if (found := around.get(name_of(change))) is not None:
+            # A line that cannot be read is left out, and keeps none of the others waiting.
+            with suppress(Unavailable):
+                seen[name_of(change)] = _seen_on(frame, change, found, today)
+    return seen
+
+
+def _seen_on(frame: _Frame, change: Change, around: _Around, today: date) -> LineSeen:
+    seen = _line_on(frame.invoice.lines, change, frame.agreement, around, today)
+    return replace(seen, record=frame.invoice, damage=frame.damage)
 
 
 def _line_on(lines: Sequence[Record], change: Change, agreement: Agreement, around: _Around, today: date) -> LineSeen:
