@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipelines.audit import ChainPoint
 from pipelines.writeback.ports import WitnessUnreadable
+from resources.durable import sync
 
 
 class WitnessFile:
@@ -65,13 +66,4 @@ class WitnessFile:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(fresh, self._file)
-        _sync(self._folder)
-
-
-def _sync(folder: Path) -> None:
-    """The new name is for good only with its folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(self._folder)

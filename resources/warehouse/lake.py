@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from pipelines.agreements.records import Account, Agreement, AgreementLine, PsaRecords, Service
 from pipelines.reconciliation.inputs import MonthFigures
+from resources.durable import sync
 from resources.warehouse.errors import WarehouseError
 from resources.warehouse.figures import evidence_from, figures_from
 
@@ -138,7 +139,7 @@ class Lake:
             file = temporary / USAGE_FILE
             rows.write_parquet(file)
             _check_schema(file)
-            _sync(file)
+            sync(file)
         return folder
 
     def usage_file(self, lake_path: str) -> Path:
@@ -226,11 +227,11 @@ class Lake:
             new = temporary / "new"
             new.mkdir()
             yield new
-            _sync(new)
+            sync(new)
             if target.exists():
                 target.rename(temporary / "old")
             new.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
         finally:
             shutil.rmtree(temporary)
 
@@ -280,11 +281,3 @@ def _write(file: Path, table: pa.Table) -> None:
         pq.write_table(table, stream, compression="zstd", compression_level=1)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
