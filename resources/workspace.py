@@ -21,7 +21,6 @@ from pipelines.review.proration import DayCount
 from pipelines.writeback.bounds import Bounds
 from pipelines.writeback.groups import Grouping, grouping_of
 from pipelines.writeback.pace import Pace, pace_of, quiet_period
-from pipelines.writeback.ports import HoldsFrom
 from resources.bucket.archive import Archive
 from resources.bucket.inbox import InboxFolder
 from resources.profiles import known_profiles
@@ -82,8 +81,7 @@ class Workspace:
     @property
     def tenant(self) -> Tenant:
         """Whose workspace it is."""
-        takes_dates = self.psa_kind.traits.holds_from is HoldsFrom.EFFECTIVE_DATE
-        return Tenant(self.settings.tenant, self.settings.currency, self.settings.zone, takes_dates)
+        return Tenant(self.settings.tenant, self.settings.currency, self.settings.zone, self.psa_kind.takes.dates)
 
     @property
     def today(self) -> date:

@@ -4,7 +4,7 @@ Belongs here: the rules of deciding, the use cases around them, their Protocols.
 Does not belong here: storing decisions, writing what was approved (``pipelines.writeback``).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from pipelines.policies.engine import Policy, PolicyOutcome, Verdict
 from pipelines.quantities import text
 from pipelines.reconciliation.deltas import DeltaKind
 from pipelines.review.billing_currency import BillingCurrency
-from pipelines.review.binding import LinePlan
+from pipelines.review.binding import LinePlan, as_bound
 from pipelines.review.changes import Change, ChangeStatus, When
 from pipelines.review.people import same_person
 from pipelines.review.policy import judged, named_rules
@@ -400,6 +400,11 @@ def picked(change: Change, wish: Wish, takes: PsaTakes) -> Change:
         agreement_id=wish.agreement_id or change.agreement_id,
         when=When.ON_DATE if waits else change.when,
     )
+
+
+def as_meant(change: Change, plan: Mapping[str, Any] | None, takes: PsaTakes) -> Change:
+    """The change as it would be written: as the approval with this plan is bound, or else as it is proposed."""
+    return as_bound(change, plan) if plan else picked(change, UNPICKED, takes)
 
 
 def objection_to(change: Change, wish: Wish, takes: PsaTakes, *, now: datetime) -> str | None:

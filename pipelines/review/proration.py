@@ -49,10 +49,9 @@ def prorated(change: Change, day_count: DayCount) -> Proration | None:
     days, of_days = (month.end_date - begins).days, (month.end_date - month.first_day).days
     if day_count is DayCount.THIRTY:
         days, of_days = max(_DAYS_OF_THIRTY - begins.day + 1, 0), _DAYS_OF_THIRTY
-    units = change.quantity_after - (change.quantity_before or Decimal(0))
-    amount = money(units * price * days / of_days)
+    amount = money(change.step * price * days / of_days)
     formula = (
-        f"{text(units)} × {price_text(price)} × {days}/{of_days} days of {month.key} ({day_count}) = "
+        f"{text(change.step)} × {price_text(price)} × {days}/{of_days} days of {month.key} ({day_count}) = "
         f"{money_text(amount)}{f' {change.currency}' if change.currency else ''}"
     )
     return Proration(days, of_days, amount, formula)

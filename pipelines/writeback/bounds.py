@@ -26,7 +26,7 @@ class Bounds:
 
     def line_excess(self, change: Change) -> str | None:
         """Why one change is too much by itself; None when it is not."""
-        bound, step = self.line_quantity, abs(change.quantity_after - (change.quantity_before or Decimal(0)))
+        bound, step = self.line_quantity, abs(change.step)
         if bound is None or step <= bound:
             return None
         return f"it changes the line by {text(step)}, and bounds.line_quantity is {text(bound)}"

@@ -399,13 +399,17 @@ def _move(
     batch_id: str,
 ) -> None:
     table = change_revisions.c
-    is_meant = (table.tenant == tenant) & (table.change_id == change.change_id) & (table.revision == change.revision)
+    is_meant = _is_revision(table, tenant, change)
     moved = update(change_revisions).where(is_meant, table.status.in_(possible))
     if not conn.execute(moved.values(status=status, batch_id=batch_id)).rowcount:
         stands = conn.execute(select(table.status).where(is_meant)).scalar_one_or_none()
         if stands is None:
             raise NotInStore(f"change {change.change_id}@{change.revision}")
         raise NotTaken(f"{change.change_id}@{change.revision} is {stands} by now and was left as it is")
+
+
+def _is_revision(table: Any, tenant: str, change: Change) -> Any:
+    return (table.tenant == tenant) & (table.change_id == change.change_id) & (table.revision == change.revision)
 
 
 def _refuse_second_in_flight(conn: Connection, tenant: str, change: Change) -> None:
@@ -423,7 +427,7 @@ def _refuse_second_in_flight(conn: Connection, tenant: str, change: Change) -> N
 
 def _refuse_another_approval(conn: Connection, tenant: str, intent: Intent) -> None:
     table, change = decisions.c, intent.change
-    is_meant = (table.tenant == tenant) & (table.change_id == change.change_id) & (table.revision == change.revision)
+    is_meant = _is_revision(table, tenant, change)
     approvals = select(table.decision_id).where(is_meant, table.action == DecisionAction.APPROVED)
     newest = conn.execute(approvals.order_by(table.number.desc()).limit(1)).scalar_one_or_none()
     if newest != intent.decision_id:

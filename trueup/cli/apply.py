@@ -14,11 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.identity import ChangeId
-from pipelines.review.approval import UNPICKED, Decision, DecisionAction, objection_of_policy, objection_to, picked
-from pipelines.review.binding import as_bound
+from pipelines.review.approval import UNPICKED, Decision, DecisionAction, as_meant, objection_of_policy, objection_to
 from pipelines.review.changes import Change, ChangeStatus
 from pipelines.review.policy import judged
-from pipelines.review.proration import prorated
+from pipelines.review.proration import DayCount, prorated
 from pipelines.writeback.plan import PlannedChange, plan_document
 from resources.psa.kinds import PsaKind
 from resources.store import changes, decisions
@@ -123,20 +122,20 @@ def _plan(opened: Workspace, period: str) -> Any:
     approvals = {(d.change_id, d.revision): d for d in decided if d.action is DecisionAction.APPROVED}
     ledger, now = opened.decision_ledger, opened.clock()
     included = psa_allowances(opened, period)
-    planned = [_planned(opened.psa_kind, ledger, change, approvals, now) for change in latest if change.status in _OPEN]
-    told = [
+    planned = [
         replace(
-            each,
-            psa_included=included.get(each.change.line_id or ""),
-            part=prorated(each.change, opened.day_count),
+            _planned(opened.psa_kind, opened.day_count, ledger, change, approvals, now),
+            psa_included=included.get(change.line_id or ""),
         )
-        for each in planned
+        for change in latest
+        if change.status in _OPEN
     ]
-    return plan_document(period, opened.tenant.id, ledger.psa(), told, now)
+    return plan_document(period, opened.tenant.id, ledger.psa(), planned, now)
 
 
 def _planned(
     psa: PsaKind,
+    day_count: DayCount,
     ledger: StoreDecisionLedger,
     change: Change,
     approvals: dict[tuple[ChangeId, int], Decision],
@@ -146,7 +145,7 @@ def _planned(
     verdict = judged(ledger.policy_of(change.period), change)
     obstacle = objection_to(change, UNPICKED, ledger.takes, now=now) or objection_of_policy(verdict)
     obstacle = None if approval else obstacle
-    meant = as_bound(change, approval.plan) if approval and approval.plan else picked(change, UNPICKED, ledger.takes)
+    meant = as_meant(change, approval.plan if approval else None, ledger.takes)
     return PlannedChange(
         change=meant,
         plan=ledger.plan_of(meant),
@@ -154,4 +153,5 @@ def _planned(
         obstacle=obstacle,
         approved_hash=approval.plan_hash if approval else None,
         holds_from=psa.traits.holds_from if meant.line_id is not None else psa.traits.made_from,
+        part=prorated(meant, day_count),
     )

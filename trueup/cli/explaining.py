@@ -14,8 +14,8 @@ from pipelines.identity import ChangeId
 from pipelines.mapping.writing import entry_as_document
 from pipelines.periods import BillingPeriod
 from pipelines.quantities import text
-from pipelines.review.approval import UNPICKED, Actor, picked
-from pipelines.review.binding import as_bound, feeding_entries
+from pipelines.review.approval import Actor, as_meant
+from pipelines.review.binding import feeding_entries
 from pipelines.review.changes import Change, When
 from pipelines.review.people import is_a_rule
 from pipelines.writeback.ports import WRITE_BACK
@@ -81,8 +81,7 @@ def _explained(opened: Workspace, change_id: str) -> dict[str, Any]:
         history = _history(conn, tenant, latest.change_id)
         approvals = holding_approvals(decisions.decisions_about(conn, tenant, [latest.change_id]))
     holding = approvals.get((latest.change_id, latest.revision), ())
-    bound = holding[-1].plan if holding else None
-    meant = as_bound(latest, bound) if bound else picked(latest, UNPICKED, opened.psa_kind.takes)
+    meant = as_meant(latest, holding[-1].plan if holding else None, opened.psa_kind.takes)
     live = standing.live
     used, rows = _basis(opened, latest, str(month.summary["figures"]) if month else "")
     shown = [
